@@ -1,0 +1,1 @@
+"""Rules and the states that they give rise to."""

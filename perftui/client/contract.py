@@ -1,0 +1,48 @@
+"""What the console asks of whatever feeds it: a live agent, a recording, or a test."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from perftui.client.state import State
+from perftui.core.action import Plan, Run
+
+
+class Client(Protocol):
+    """Feeds one State and carries requests. All of it runs in the console's event loop.
+
+    The requests raise AgentError (or Refused, for an action that the guard turns down) and have their own deadline.
+    """
+
+    state: State
+    on_change: Callable[[], None] | None
+    """Called after the state took a batch of changes."""
+
+    async def run(self) -> None:
+        """Connect, follow, reconnect, start the agent again when it died; until cancelled."""
+
+    def tick(self) -> None:
+        """Advance `state.now` and `state.wall`; called before drawing."""
+
+    def watch(self, metrics: frozenset[str]) -> None:
+        """Keep `state.tracks` for every series of these metrics, filled from the agent's history first."""
+
+    def show_tables(self, topics: frozenset[str]) -> None:
+        """Receive these tables (`table/SOURCE/NAME`, `*` at the end for any) and no others."""
+
+    async def poll(self, source: str) -> None:
+        """Force a probe of a source now."""
+
+    async def reload(self) -> None:
+        """Let the agent read its configuration again. Raises RequestFailed with the line that is wrong."""
+
+    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
+        """Preview an action on a source; changes nothing."""
+
+    async def apply(self, plan: Plan, confirmation: str) -> Run:
+        """Start what was previewed; progress arrives in `state.runs`."""
+
+    async def cancel(self, plan: str) -> None:
+        """Stop a running action between two of its steps."""
+
+    async def bye(self) -> None:
+        """Say that this is a quit, not a hang-up."""

@@ -1,0 +1,106 @@
+"""The one State that is drawn, wherever it came from: live, remote, a moment of the past, or a recording."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from perftui.core.action import ActionInfo, Run
+from perftui.core.catalogue import CATALOGUE
+from perftui.core.metric import Metric
+from perftui.core.reading import Reading, Sample, Table
+from perftui.core.series import Attributes, SeriesId
+from perftui.core.status import SourceState, SourceStatus, stale_after
+from perftui.core.wire import AgentState, AlertsView, Welcome
+
+TRACK_LENGTH = 900
+
+
+class Link(StrEnum):
+    """How the console stands with its agent."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    LOST = "lost"
+
+
+class Track:
+    """The recent past of one series: wall seconds and values side by side, oldest first, None where missing."""
+
+    __slots__ = ("values", "wall")
+
+    def __init__(self) -> None:
+        self.wall: deque[float] = deque(maxlen=TRACK_LENGTH)
+        self.values: deque[float | None] = deque(maxlen=TRACK_LENGTH)
+
+    def append(self, wall: float, value: float | None) -> None:
+        """Add the newest point; what is not newer than the last one is dropped."""
+        if not self.wall or wall > self.wall[-1]:
+            self.wall.append(wall)
+            self.values.append(value)
+
+    def backfill(self, points: Iterable[tuple[float, float | None]]) -> None:
+        """Put older `points` before those that are here."""
+        first = self.wall[0] if self.wall else float("inf")
+        merged = [point for point in points if point[0] < first] + list(zip(self.wall, self.values, strict=True))
+        self.wall = deque((wall for wall, _ in merged), maxlen=TRACK_LENGTH)
+        self.values = deque((value for _, value in merged), maxlen=TRACK_LENGTH)
+
+
+@dataclass
+class State:
+    """Everything that the panes draw from. `now` and `wall` are the agent's clock, advanced by the console."""
+
+    now: float = 0.0
+    wall: float = 0.0
+    link: Link = Link.CONNECTING
+    link_note: str = ""
+    welcome: Welcome | None = None
+    agent: AgentState | None = None
+    sources: dict[str, SourceStatus] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    alerts: AlertsView = field(default_factory=AlertsView)
+    runs: tuple[Run, ...] = ()
+    actions: tuple[ActionInfo, ...] = ()
+    tracks: dict[SeriesId, Track] = field(default_factory=dict)
+
+    def metric(self, name: str, source: str = "") -> Metric | None:
+        """Return what is known of a metric: the catalogue's word, or the source's own declaration."""
+        known = CATALOGUE.get(name)
+        if known is not None or source not in self.sources:
+            return known
+        return next((metric for metric in self.sources[source].metrics if metric.name == name), None)
+
+    def sources_of(self, *kinds: str) -> list[SourceStatus]:
+        """Return the sources of these kinds, by name."""
+        return sorted((status for status in self.sources.values() if status.kind in kinds), key=lambda each: each.name)
+
+    def samples(self, source: str, metric: str) -> Iterator[Sample]:
+        """Yield the latest samples of a metric, one for each set of attributes."""
+        reading = self.readings.get(source)
+        if reading is not None:
+            yield from (sample for sample in reading.samples if sample.metric == metric)
+
+    def value(self, source: str, metric: str, attributes: Attributes = ()) -> float | None:
+        """Return the latest value of a series; None when it is missing: never 0."""
+        for sample in self.samples(source, metric):
+            if sample.attributes == attributes:
+                return sample.value
+        return None
+
+    def age(self, source: str) -> float | None:
+        """Return the seconds since the source's last reading, None when there is none."""
+        reading = self.readings.get(source)
+        return None if reading is None else max(0.0, self.now - reading.monotonic)
+
+    def is_stale(self, source: str) -> bool:
+        """Return whether the source's figures are too old to be taken for the present."""
+        age, status = self.age(source), self.sources.get(source)
+        if age is None or status is None:
+            return True
+        return age > stale_after(status.interval) or status.state is SourceState.STALE
+
+    def track(self, source: str, metric: str, attributes: Attributes = ()) -> Track | None:
+        """Return the recent past of a series, None when it is not watched."""
+        return self.tracks.get(SeriesId(source, metric, attributes))

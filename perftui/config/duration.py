@@ -1,0 +1,19 @@
+"""A duration as people write it: `500ms`, `30s`, `5m`, `1h30m`, `7d`."""
+
+import re
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(float):
+    """Seconds, read from text such as `30s`; a bare number is refused because its unit would be a guess."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Duration":
+        """Return the duration that `text` says. Raises ValueError with an example of what would be right."""
+        compact = text.replace(" ", "")
+        parts = _PART.findall(compact)
+        if not parts or "".join(number + unit for number, unit in parts) != compact:
+            raise ValueError(f'"{text}" is not a duration; write it like "500ms", "30s", "5m" or "1h30m"')
+        return cls(sum(float(number) * _SECONDS[unit] for number, unit in parts))

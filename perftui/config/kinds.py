@@ -1,0 +1,106 @@
+"""The options of each kind of source: one struct a kind, each field with its default and meaning."""
+
+from typing import Literal
+
+import msgspec
+
+from perftui.config.duration import Duration
+from perftui.config.secret import Secret
+from perftui.core.metric import Direction, Kind
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every kind of source can say."""
+
+
+class SystemOptions(Options, frozen=True):
+    """This host."""
+
+    processes: bool = True
+    """Read the process table."""
+
+
+class AgentOptions(Options, frozen=True):
+    """The agent itself."""
+
+
+class QueueOptions(Options, frozen=True):
+    """Which job queues to look for on a Redis."""
+
+    discover: bool = True
+    """Find BullMQ queues from CLIENT LIST and by a slow SCAN for `PREFIX:*:meta`."""
+    prefix: str = "bull"
+    """BullMQ's key prefix."""
+    bullmq: tuple[str, ...] = ()
+    """BullMQ queues known by name, polled even before they are discovered."""
+    lists: tuple[str, ...] = ()
+    """Keys of plain lists used as queues."""
+
+
+class RedisOptions(Options, frozen=True):
+    """A Redis, Valkey or KeyDB server (standalone), its hit rate, memory and job queues."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    """`redis://HOST:PORT/DB`, `rediss://…` for TLS, or `unix:///PATH`; no password in it."""
+    username: str = ""
+    """ACL user."""
+    password: Secret | None = None
+    """Its password, by reference."""
+    ca_file: str = ""
+    """Certificate authorities for TLS; the system's when empty."""
+    queues: QueueOptions = QueueOptions()
+    """Job queues on this server."""
+    slow_log: bool = True
+    """Read SLOWLOG (arguments are redacted)."""
+
+
+class MySQLOptions(Options, frozen=True):
+    """A MySQL or MariaDB server."""
+
+    host: str = "127.0.0.1"
+    port: int = 3306
+    socket: str = ""
+    """Path of the Unix socket; wins over host and port."""
+    user: str = ""
+    password: Secret | None = None
+    ca_file: str = ""
+    """Certificate authorities for TLS; no TLS when empty."""
+
+
+class HttpMetric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One metric taken out of a JSON body."""
+
+    path: str
+    """A JMESPath that yields a number (or a list of `{attribute…, value}` objects)."""
+    unit: str = "1"
+    kind: Kind = Kind.GAUGE
+    counter: bool = False
+    """The number only grows: show its change per second."""
+    scale: float = 1.0
+    """Multiply by this, for instance 0.001 for milliseconds to seconds."""
+    description: str = ""
+    bad: Direction | None = None
+
+
+class HttpOptions(Options, frozen=True):
+    """An HTTP endpoint: whether it is up, how long it takes, and what its JSON says."""
+
+    url: str
+    method: Literal["GET", "HEAD"] = "GET"
+    headers: dict[str, str] = {}
+    token: Secret | None = None
+    """Sent as `Authorization: Bearer …`."""
+    expect: tuple[int, ...] = (200, 399)
+    """Lowest and highest status that counts as up."""
+    ca_file: str = ""
+    metrics: dict[str, HttpMetric] = {}
+
+
+KINDS: dict[str, type[Options]] = {
+    "system": SystemOptions,
+    "agent": AgentOptions,
+    "redis": RedisOptions,
+    "mysql": MySQLOptions,
+    "http": HttpOptions,
+}
+DEFAULT_INTERVAL: dict[str, Duration] = {kind: Duration(1.0) for kind in KINDS} | {"http": Duration(5.0)}

@@ -1,0 +1,33 @@
+"""The typed settings that the rest of perftui sees; `load` makes them from perftui.toml."""
+
+import msgspec
+
+from perftui.config.kinds import Options
+
+
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One source, checked: `options` is the struct of its kind; `discovered` when nobody configured it."""
+
+    name: str
+    kind: str
+    options: Options
+    interval: float = 1.0
+    timeout: float | None = None
+    production: bool = False
+    read_only: bool = False
+    discovered: bool = False
+    address: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that perftui.toml says, with defaults for what it does not."""
+
+    sources: tuple[SourceSettings, ...] = ()
+    interval: float = 1.0
+    discover: bool = True
+    read_only: bool = False
+    theme: str = "dark"
+    ascii: bool = False
+    keys: dict[str, str] = {}
+    path: str = ""
+    digest: str = ""

@@ -1,0 +1,1 @@
+"""Driver clients of servers: TLS, credentials, deadlines; shared by collectors and actions."""

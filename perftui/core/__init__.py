@@ -1,0 +1,1 @@
+"""The vocabulary that everything else is written in: standard library and msgspec only."""

@@ -1,0 +1,5 @@
+"""Metrics of http sources."""
+
+from perftui.core.metric import Metric
+
+HTTP: tuple[Metric, ...] = ()

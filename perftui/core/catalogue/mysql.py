@@ -1,0 +1,5 @@
+"""Metrics of mysql sources."""
+
+from perftui.core.metric import Metric
+
+MYSQL: tuple[Metric, ...] = ()

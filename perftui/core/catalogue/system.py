@@ -1,0 +1,5 @@
+"""Metrics of system sources."""
+
+from perftui.core.metric import Metric
+
+SYSTEM: tuple[Metric, ...] = ()

@@ -1,0 +1,55 @@
+"""Counters become rates here and nowhere else: resets dropped, intervals measured, no traffic absent."""
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+
+class Delta(NamedTuple):
+    """How much a counter grew, over how many seconds."""
+
+    amount: float
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """The growth per second."""
+        return self.amount / self.seconds
+
+
+class Counters:
+    """Remembers the last value of each counter of a source."""
+
+    def __init__(self) -> None:
+        self._last: dict[Hashable, tuple[float, float]] = {}
+
+    def delta(self, key: Hashable, value: float | None, at: float) -> Delta | None:
+        """Return the growth of `key` since it was last seen; None at first sight, after a reset or a gap.
+
+        `value` None is a gap: the counter is forgotten, so that no rate spans what was not seen.
+        """
+        if value is None:
+            self._last.pop(key, None)
+            return None
+        previous = self._last.get(key)
+        if previous is not None and at <= previous[1]:
+            return None
+        self._last[key] = (value, at)
+        if previous is None or value < previous[0]:
+            return None
+        return Delta(value - previous[0], at - previous[1])
+
+    def rate(self, key: Hashable, value: float | None, at: float) -> float | None:
+        """Return the growth of `key` per second, or None where `delta` has none."""
+        delta = self.delta(key, value, at)
+        return None if delta is None else delta.rate
+
+    def reset(self) -> None:
+        """Forget everything: the server restarted, or the connection is a new one."""
+        self._last.clear()
+
+
+def share(part: float | None, whole: float | None) -> float | None:
+    """Return part / whole as 0..1; None when either is missing or nothing happened (whole is 0)."""
+    if part is None or not whole or whole < 0:
+        return None
+    return min(1.0, max(0.0, part / whole))

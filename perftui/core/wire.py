@@ -1,0 +1,139 @@
+"""The protocol between console and agent: JSON-RPC 2.0, one message a line, at most 1 MiB.
+
+Unknown fields are tolerated, so that versions can differ; `PROTOCOL` is the range that must overlap.
+
+Methods (params -> result):
+  hello        Hello -> Welcome                     the first message of a connection
+  subscribe    {topics} -> null                     replaces the topics; their latest state follows at once
+  history      {series: [[source, metric, attributes]], seconds} -> null, then `history` notifications, last `done`
+  poll         {source} -> null                     force a probe now
+  reload       {} -> null                           read the configuration again
+  bye          {} -> null                           a quit, not a hang-up
+  actions      {} -> [ActionInfo]
+  plan         {action, target, params} -> Plan
+  apply        {plan, confirmation} -> Run          idempotent by plan id
+  cancel       {plan} -> Run
+Notifications of the agent:
+  update       {sequence, topics: {topic: latest state}}     merged: a slow console gets the latest, not a queue
+  history      {series, wall: [...], values: [...], done}
+Topics (`*` ends a pattern):
+  status           {name: SourceStatus}
+  reading/SOURCE   Reading without its tables
+  table/SOURCE/T   Table
+  alerts           AlertsView
+  runs             [Run]
+  agent            AgentState
+"""
+
+from typing import Any
+
+import msgspec
+
+from perftui.core.alert import Alert, Level
+from perftui.core.series import Attributes
+
+PROTOCOL = (1, 1)
+MAX_LINE = 1 << 20
+MAX_HISTORY = 64 << 10
+
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+FAILED = -32000
+REFUSED = -32001
+
+
+class Request(msgspec.Struct, omit_defaults=True):
+    """A request, or with no id a notification."""
+
+    method: str
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+    id: int | None = None
+    jsonrpc: str = "2.0"
+
+
+class Problem(msgspec.Struct):
+    """Why a request failed: a JSON-RPC error object."""
+
+    code: int
+    message: str
+    data: dict[str, str] | None = None
+
+
+class Message(msgspec.Struct):
+    """Anything a line can carry, as the receiver sees it: request, notification, result or error."""
+
+    id: int | None = None
+    method: str | None = None
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+    result: msgspec.Raw | None = None
+    error: Problem | None = None
+
+
+class Hello(msgspec.Struct, kw_only=True):
+    """How a console introduces itself."""
+
+    protocol: tuple[int, int] = PROTOCOL
+    version: str = ""
+    read_only: bool = False
+    config_path: str = ""
+    config_digest: str = ""
+
+
+class Welcome(msgspec.Struct, kw_only=True):
+    """How the agent answers: who it is, on which configuration, and what this peer may do (`role`)."""
+
+    protocol: tuple[int, int]
+    version: str
+    host: str
+    pid: int
+    private: bool
+    role: str
+    monotonic: float
+    config_path: str = ""
+    config_digest: str = ""
+    read_only: bool = False
+
+
+class AgentState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the header and the alert log say of the agent itself; `notes` are lines such as a refused config."""
+
+    monotonic: float
+    wall: float
+    consoles: int = 0
+    notes: tuple[str, ...] = ()
+    config_digest: str = ""
+
+
+class AlertsView(msgspec.Struct, frozen=True, kw_only=True):
+    """What fires now, what resolved lately (newest first, bounded), and the levels for marks."""
+
+    firing: tuple[Alert, ...] = ()
+    log: tuple[Alert, ...] = ()
+    levels: tuple[Level, ...] = ()
+    pending: int = 0
+    unknown: int = 0
+
+
+class HistoryChunk(msgspec.Struct, kw_only=True):
+    """A piece of one series: wall seconds and values of the same length; None is a missing sample."""
+
+    source: str
+    metric: str
+    attributes: Attributes = ()
+    wall: list[float] = []
+    values: list[float | None] = []
+    done: bool = False
+
+
+class Update(msgspec.Struct):
+    """What changed since the last update, each topic whole; `sequence` counts up by one."""
+
+    sequence: int
+    topics: dict[str, msgspec.Raw]
+
+
+def line(message: Any) -> bytes:
+    """Encode one message as one line; JSON escapes every newline inside."""
+    return msgspec.json.encode(message) + b"\n"

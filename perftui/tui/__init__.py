@@ -1,0 +1,1 @@
+"""The console: it draws the state and holds nothing that matters."""
