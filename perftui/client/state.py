@@ -40,11 +40,10 @@ class Track:
             self.values.append(value)
 
     def backfill(self, points: Iterable[tuple[float, float | None]]) -> None:
-        """Put older `points` before those that are here."""
-        first = self.wall[0] if self.wall else float("inf")
-        merged = [point for point in points if point[0] < first] + list(zip(self.wall, self.values, strict=True))
-        self.wall = deque((wall for wall, _ in merged), maxlen=TRACK_LENGTH)
-        self.values = deque((value for _, value in merged), maxlen=TRACK_LENGTH)
+        """Merge `points` of the past with those that are here."""
+        merged = dict(points) | dict(zip(self.wall, self.values, strict=True))
+        self.wall = deque(sorted(merged), maxlen=TRACK_LENGTH)
+        self.values = deque((merged[wall] for wall in self.wall), maxlen=TRACK_LENGTH)
 
 
 @dataclass

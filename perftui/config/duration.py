@@ -9,6 +9,8 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 class Duration(float):
     """Seconds, read from text such as `30s`; a bare number is refused because its unit would be a guess."""
 
+    PATTERN = rf"^({_PART.pattern} ?)+$"
+
     @classmethod
     def parse(cls, text: str) -> "Duration":
         """Return the duration that `text` says. Raises ValueError with an example of what would be right."""
@@ -17,3 +19,14 @@ class Duration(float):
         if not parts or "".join(number + unit for number, unit in parts) != compact:
             raise ValueError(f'"{text}" is not a duration; write it like "500ms", "30s", "5m" or "1h30m"')
         return cls(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+
+    @property
+    def text(self) -> str:
+        """The duration as `parse` reads it, to the millisecond: `1h30m`, `1s500ms`."""
+        left = round(self * 1000)
+        parts = []
+        for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+            count, left = divmod(left, size)
+            if count:
+                parts.append(f"{count}{unit}")
+        return "".join(parts) or "0s"

@@ -1,6 +1,6 @@
 """The options of each kind of source: one struct a kind, each field with its default and meaning."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -58,11 +58,17 @@ class MySQLOptions(Options, frozen=True):
     """A MySQL or MariaDB server."""
 
     host: str = "127.0.0.1"
-    port: int = 3306
+    """Name or address of the server."""
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 3306
+    """Its TCP port."""
     socket: str = ""
     """Path of the Unix socket; wins over host and port."""
     user: str = ""
+    """Account; it needs PROCESS, and BINLOG MONITOR (MariaDB) or REPLICATION CLIENT (MySQL)."""
     password: Secret | None = None
+    """Its password, by reference."""
+    defaults_file: str = ""
+    """A my.cnf whose [client] section gives what is not written here: user, password, socket, host, port."""
     ca_file: str = ""
     """Certificate authorities for TLS; no TLS when empty."""
 
@@ -73,27 +79,36 @@ class HttpMetric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     path: str
     """A JMESPath that yields a number (or a list of `{attribute…, value}` objects)."""
     unit: str = "1"
+    """A UCUM unit: `s`, `By`, `1`, `{job}`, `{request}/s`."""
     kind: Kind = Kind.GAUGE
+    """A level, a change per second, or a share 0..1."""
     counter: bool = False
     """The number only grows: show its change per second."""
     scale: float = 1.0
     """Multiply by this, for instance 0.001 for milliseconds to seconds."""
     description: str = ""
+    """What it means, in a few words."""
     bad: Direction | None = None
+    """The direction that hurts."""
 
 
 class HttpOptions(Options, frozen=True):
     """An HTTP endpoint: whether it is up, how long it takes, and what its JSON says."""
 
     url: str
+    """`http://…` or `https://…`; no password in it."""
     method: Literal["GET", "HEAD"] = "GET"
+    """HEAD asks only whether it is up."""
     headers: dict[str, str] = {}
+    """Further request headers."""
     token: Secret | None = None
     """Sent as `Authorization: Bearer …`."""
-    expect: tuple[int, ...] = (200, 399)
+    expect: tuple[int, int] = (200, 399)
     """Lowest and highest status that counts as up."""
     ca_file: str = ""
+    """Certificate authorities for TLS; the system's when empty."""
     metrics: dict[str, HttpMetric] = {}
+    """What to take out of the JSON body: a table `[sources.NAME.metrics."app.users"]` each."""
 
 
 KINDS: dict[str, type[Options]] = {
@@ -103,4 +118,7 @@ KINDS: dict[str, type[Options]] = {
     "mysql": MySQLOptions,
     "http": HttpOptions,
 }
+HIDDEN_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+"""Headers of an http source whose value is a secret (lower case)."""
+
 DEFAULT_INTERVAL: dict[str, Duration] = {kind: Duration(1.0) for kind in KINDS} | {"http": Duration(5.0)}

@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-from pathlib import Path
 
+from perftui.config.paths import expanded
 from perftui.core.errors import ConfigError
 
 SCHEMES = ("env", "file", "keyring", "command")
@@ -13,25 +13,50 @@ COMMAND_TIMEOUT = 10.0
 class Secret:
     """A reference such as `env:NAME`, `file:PATH`, `keyring:NAME` or `command:…`; or, in a 0600 file, a literal.
 
-    Never shows itself: its repr is `Secret(***)`.
+    Never shows itself: its repr is `Secret(***)`. Two are equal when they say the same, so that a reload can tell.
     """
 
-    __slots__ = ("_reference",)
+    __slots__ = ("_is_literal", "_reference")
 
     def __init__(self, reference: str) -> None:
         self._reference = reference
+        self._is_literal = reference.partition(":")[0] not in SCHEMES
+
+    @classmethod
+    def literal(cls, text: str) -> "Secret":
+        """Return a secret that is `text` itself, even where that looks like a reference."""
+        secret = cls(text)
+        secret._is_literal = True
+        return secret
 
     def __repr__(self) -> str:
         return "Secret(***)"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, bool]:
+        return self._reference, self._is_literal
+
     @property
     def is_literal(self) -> bool:
         """Whether the secret itself stands in the configuration."""
-        return self._reference.partition(":")[0] not in SCHEMES
+        return self._is_literal
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether it is empty, or a scheme with nothing after it (`env:`)."""
+        return not (self._reference if self._is_literal else self._reference.partition(":")[2])
 
     def reveal(self) -> str:
         """Return the secret; may block on a file, a keyring or a command. Raises ConfigError, never naming it."""
         scheme, _, rest = self._reference.partition(":")
+        if self._is_literal:
+            return self._reference
         match scheme:
             case "env":
                 return _from_environment(rest)
@@ -39,9 +64,8 @@ class Secret:
                 return _from_file(rest)
             case "keyring":
                 return _from_keyring(rest)
-            case "command":
+            case _:
                 return _from_command(rest)
-        return self._reference
 
 
 def _from_environment(name: str) -> str:
@@ -53,7 +77,7 @@ def _from_environment(name: str) -> str:
 
 def _from_file(path: str) -> str:
     try:
-        return Path(path).expanduser().read_text().strip()
+        return expanded(path).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"secret file:{path}: {getattr(error, 'strerror', None) or 'is not text'}") from error
 
@@ -71,9 +95,7 @@ def _from_keyring(name: str) -> str:
 
 def _from_command(command: str) -> str:
     try:
-        done = subprocess.run(
-            command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
-        )
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True)
     except subprocess.TimeoutExpired as error:
         raise ConfigError(f"secret command: no answer within {COMMAND_TIMEOUT:.0f} s") from error
     except (subprocess.CalledProcessError, OSError) as error:

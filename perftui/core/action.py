@@ -35,7 +35,8 @@ class Line(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What an action will do, exactly; what was previewed is what runs, once.
 
-    `digest` pins the targets (among them the server's identity), `expires` is monotonic seconds,
+    `digest` pins the targets (among them the server's identity); `targets` are the exact things that it touches
+    within `target`; `created` and `expires` are monotonic seconds of the agent's clock;
     `unknown` says what cannot be known beforehand, `confirm` is what must be typed (`y` or the target's name).
     """
 
@@ -50,6 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reversible: bool
     confirm: str
     command: str
+    targets: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     rests_on: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -81,7 +83,10 @@ class Proof(StrEnum):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A running or finished action as the screen shows it; `fraction` 0..1 or None where it cannot be known."""
+    """A running or finished action as the screen shows it; `fraction` 0..1 or None where it cannot be known.
+
+    `started` and `ended` are wall seconds; it has `ended` once it was proved, too.
+    """
 
     plan: Plan
     outcome: Outcome = Outcome.RUNNING

@@ -1,5 +1,6 @@
 """Counters become rates here and nowhere else: resets dropped, intervals measured, no traffic absent."""
 
+from collections import deque
 from collections.abc import Hashable
 from typing import NamedTuple
 
@@ -46,6 +47,22 @@ class Counters:
     def reset(self) -> None:
         """Forget everything: the server restarted, or the connection is a new one."""
         self._last.clear()
+
+
+class Recent:
+    """How much something grew over the last `seconds`: for what is rare and must not vanish with the next poll."""
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seconds = seconds
+        self._grown: deque[tuple[float, float]] = deque()
+
+    def total(self, delta: Delta | None, at: float) -> float | None:
+        """Add the latest growth and return all of it within the window; None before the first one is known."""
+        if delta is not None:
+            self._grown.append((at, delta.amount))
+        while self._grown and self._grown[0][0] <= at - self._seconds:
+            self._grown.popleft()
+        return sum(amount for _, amount in self._grown) if self._grown else None
 
 
 def share(part: float | None, whole: float | None) -> float | None:

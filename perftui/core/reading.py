@@ -67,7 +67,7 @@ class ReadingBuilder:
         """When this poll began (monotonic seconds): the time that rates are measured at."""
         return self._started
 
-    def add(self, metric: str, value: float | None, **pairs: str) -> None:
+    def add(self, metric: str, value: float | None, /, **pairs: str) -> None:
         """Add a sample; None and NaN mean missing and add nothing."""
         if value is None or math.isnan(value):
             return
@@ -75,6 +75,10 @@ class ReadingBuilder:
             self._overflow += 1
             return
         self._samples.append(Sample(metric, float(value), attributes(pairs) if pairs else ()))
+
+    def leave_out(self, count: int) -> None:
+        """Count series that the collector itself left out because there are too many."""
+        self._overflow += count
 
     def table(self, name: str, table: Table) -> None:
         """Add a table for display."""

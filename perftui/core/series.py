@@ -22,10 +22,7 @@ def attributes(pairs: dict[str, str]) -> Attributes:
 
 
 class Ring:
-    """The last `capacity` floats, oldest first; NaN stands for a sample that is missing.
-
-    NaN never leaves this class as a value: iterate with `present`.
-    """
+    """The last `capacity` floats, oldest first; a sample that is missing is None, stored as NaN."""
 
     __slots__ = ("_data", "_next", "capacity", "count")
 

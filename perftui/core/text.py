@@ -2,9 +2,10 @@
 
 import re
 
-# C0, DEL, C1, bidi controls and isolates, zero-width characters, line separators, lone surrogates, BOM.
+# C0, DEL, C1, soft hyphen, bidi controls and isolates, zero-width, line separators, lone surrogates, BOM, tags.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
 
@@ -14,12 +15,12 @@ def clean(raw: str | bytes, limit: int = 500) -> str:
 
     C0 becomes its control picture (ESC is `␛`), other controls and bidi marks become `<U+202E>`.
     """
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    if text.isascii() and text.isprintable():
-        return text
-    return _UNSAFE.sub(_visible, text)
+    # Cut before the work, so that a huge body costs no more than what is kept of it; and after it, since marks grow.
+    text = raw[: 4 * limit + 4].decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    text = text[: limit + 1]
+    if not (text.isascii() and text.isprintable()):
+        text = _UNSAFE.sub(_visible, text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -1,8 +1,12 @@
-"""Numbers as people read them: three significant digits, a unit, never more."""
+"""Numbers as people read them: three significant digits, a unit, never more.
 
-from typing import NamedTuple
+Imports nothing of ours at run time: the early frame, which may not wait for msgspec, formats with it too.
+"""
 
-from perftui.core.metric import Kind, Metric
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from perftui.core.metric import Kind, Metric
 
 MISSING = "–"
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -23,13 +27,11 @@ class Shown(NamedTuple):
 
 
 def digits(value: float) -> str:
-    """Return `value` (below 1000 in size) with three significant digits and no trailing noise."""
+    """Return `value` (below 1000 in size) with at most three significant digits and no trailing zeros."""
     size = abs(value)
-    if size >= 99.95 or value == int(value):
-        return f"{value:.0f}"
-    if size >= 9.995:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 0.0995 else f"{value:.3f}".rstrip("0").rstrip(".") or "0"
+    places = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.0995 else 3
+    shown = f"{round(value, places) + 0.0:.{places}f}"
+    return shown.rstrip("0").rstrip(".") if places else shown
 
 
 def _scaled(value: float, step: float, units: tuple[str, ...]) -> Shown:
@@ -63,7 +65,7 @@ def seconds(value: float) -> Shown:
     """Return a duration: `0.4 ms`, `12 s`, `2m10s`, `9d4h`."""
     if value < 0:
         shown = seconds(-value)
-        return Shown("-" + shown.number, shown.unit)
+        return shown if shown.number == "0" else Shown("-" + shown.number, shown.unit)
     if value < 0.9995:
         return Shown("0", "s") if value == 0 else _short(value)
     if value < 59.5:
@@ -88,11 +90,11 @@ def _long(whole: int) -> str:
     return f"{minutes}m{second:02d}s" if second else f"{minutes}m"
 
 
-def show(value: float | None, unit: str, *, kind: Kind = Kind.GAUGE) -> Shown:
+def show(value: float | None, unit: str, *, kind: "Kind | Literal['gauge']" = "gauge") -> Shown:
     """Return `value` of a UCUM `unit` as it is read on the screen; None is `–`."""
     if value is None:
         return Shown(MISSING, "")
-    if kind is Kind.RATIO:
+    if kind == "ratio":
         return percent(value)
     if unit == "s":
         return seconds(value)
@@ -104,6 +106,6 @@ def show(value: float | None, unit: str, *, kind: Kind = Kind.GAUGE) -> Shown:
     return count(value)
 
 
-def show_metric(metric: Metric, value: float | None) -> Shown:
+def show_metric(metric: "Metric", value: float | None) -> Shown:
     """Return `value` of `metric` as it is read on the screen."""
     return show(value, metric.unit, kind=metric.kind)

@@ -5,10 +5,10 @@ Unknown fields are tolerated, so that versions can differ; `PROTOCOL` is the ran
 Methods (params -> result):
   hello        Hello -> Welcome                     the first message of a connection
   subscribe    {topics} -> null                     replaces the topics; their latest state follows at once
-  history      {series: [[source, metric, attributes]], seconds} -> null, then `history` notifications, last `done`
+  history      {series: [[source, metric, attributes]]} -> null, then `history` notifications, last `done`
   poll         {source} -> null                     force a probe now
   reload       {} -> null                           read the configuration again
-  bye          {} -> null                           a quit, not a hang-up
+  bye          {end} -> null                        a quit, not a hang-up; `end`: of a private agent too
   actions      {} -> [ActionInfo]
   plan         {action, target, params} -> Plan
   apply        {plan, confirmation} -> Run          idempotent by plan id
@@ -17,7 +17,7 @@ Notifications of the agent:
   update       {sequence, topics: {topic: latest state}}     merged: a slow console gets the latest, not a queue
   history      {series, wall: [...], values: [...], done}
 Topics (`*` ends a pattern):
-  status           {name: SourceStatus}
+  status/SOURCE    SourceStatus, null when the source is gone
   reading/SOURCE   Reading without its tables
   table/SOURCE/T   Table
   alerts           AlertsView
@@ -44,13 +44,12 @@ FAILED = -32000
 REFUSED = -32001
 
 
-class Request(msgspec.Struct, omit_defaults=True):
+class Request(msgspec.Struct, omit_defaults=True, tag_field="jsonrpc", tag="2.0"):
     """A request, or with no id a notification."""
 
     method: str
     params: msgspec.Raw = msgspec.Raw(b"{}")
     id: int | None = None
-    jsonrpc: str = "2.0"
 
 
 class Problem(msgspec.Struct):
@@ -62,12 +61,15 @@ class Problem(msgspec.Struct):
 
 
 class Message(msgspec.Struct):
-    """Anything a line can carry, as the receiver sees it: request, notification, result or error."""
+    """Anything a line can carry, as the receiver sees it: request, notification, result or error.
+
+    `result` is empty where the line has none (`Raw | None` would decode nothing but null).
+    """
 
     id: int | None = None
     method: str | None = None
     params: msgspec.Raw = msgspec.Raw(b"{}")
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw()
     error: Problem | None = None
 
 
@@ -91,6 +93,7 @@ class Welcome(msgspec.Struct, kw_only=True):
     private: bool
     role: str
     monotonic: float
+    wall: float
     config_path: str = ""
     config_digest: str = ""
     read_only: bool = False

@@ -9,5 +9,6 @@ AGENT: tuple[Metric, ...] = (
     rate("agent.commands", "{command}/s", "Commands the agent sends to a source", bad="up"),
     gauge("agent.poll.duration", "s", "How long the last poll of a source took", bad="up"),
     gauge("agent.series", "{series}", "Series the agent keeps"),
+    gauge("source.failing", "s", "How long the polls of a source have failed; 0 while they succeed", bad="up"),
     gauge("agent.consoles", "{console}", "Consoles attached to the agent"),
 )

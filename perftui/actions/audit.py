@@ -1,0 +1,157 @@
+"""The audit log: one JSON record a line, append-only, each holding the hash of the one before, synced to disk.
+
+Hash of a record: SHA-256 over its canonical JSON (sorted keys, no spaces), with the hash of the previous record in it
+as `previous`. Changed, removed or inserted lines break the chain; that the last lines were cut off, it cannot show.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from perftui.core.errors import AuditError
+
+RESERVE = 64 << 10
+FIRST = "0" * 64
+_TAIL = 64 << 10
+
+Record = dict[str, Any]
+
+
+class AuditLog:
+    """Appends records under a file lock, so that several agents can share one log. Blocks: call it in a thread.
+
+    `audit.reserve` beside it holds 64 KiB of disk, given up when the disk is full, so that what was begun can still be
+    recorded. Each method raises AuditError.
+    """
+
+    def __init__(self, folder: Path, write: Callable[[int, bytes], int] = os.write) -> None:
+        self.path = folder / "audit.jsonl"
+        self._reserve = folder / "audit.reserve"
+        self._write = write
+
+    def append(self, record: Record) -> None:
+        """Add a record to the chain and return once it is on disk."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._append(descriptor, record)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise AuditError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def records(self) -> Iterator[Record]:
+        """Yield the records, oldest first; lines that are not JSON objects are left to `verify`."""
+        for raw in self._lines():
+            record = _decode(raw)
+            if record is not None:
+                yield record
+
+    def verify(self) -> int:
+        """Return the number of records. Raises AuditError that names the first line that breaks the chain."""
+        previous, number = FIRST, 0
+        for number, raw in enumerate(self._lines(), 1):
+            record = _decode(raw)
+            if record is None:
+                raise AuditError(f"{self.path}, line {number}: not a record")
+            if record.get("previous") != previous:
+                raise AuditError(f"{self.path}, line {number}: does not follow the line before it")
+            if record.get("hash") != _hash(record) or raw != _canonical(record) + b"\n":
+                raise AuditError(f"{self.path}, line {number}: its content was changed")
+            previous = record["hash"]
+        return number
+
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            with self.path.open("rb") as file:
+                yield from (raw for raw in file if raw.strip())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise AuditError(f"{self.path} cannot be read: {error.strerror}") from error
+
+    def _append(self, descriptor: int, record: Record) -> None:
+        previous, end = _last(descriptor)
+        linked = {**record, "previous": previous}
+        raw = _canonical({**linked, "hash": _hash(linked)}) + b"\n"
+        try:
+            self._put(descriptor, raw, end)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._reserve.unlink(missing_ok=True)
+            self._put(descriptor, raw, end)
+        else:
+            self._keep_reserve()
+        if end == 0:
+            _sync_folder(self.path.parent)
+
+    def _put(self, descriptor: int, raw: bytes, end: int) -> None:
+        """Write one whole line at `end`, or none of it."""
+        os.ftruncate(descriptor, end)
+        try:
+            if self._write(descriptor, raw) != len(raw):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, end)
+            raise
+
+    def _keep_reserve(self) -> None:
+        """Take the reserve, where there is none and the disk gives it; done without when it does not."""
+        if self._reserve.exists():
+            return
+        try:
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE)
+        except OSError:
+            self._reserve.unlink(missing_ok=True)
+
+
+def _last(descriptor: int) -> tuple[str, int]:
+    """Return the hash of the last record and where its line ends; a torn line behind it (power loss) is left out."""
+    size = os.fstat(descriptor).st_size
+    start = max(0, size - _TAIL)
+    tail = os.pread(descriptor, size - start, start)
+    whole, newline, _torn = tail.rpartition(b"\n")
+    if not newline:
+        if start:
+            raise OSError(errno.EINVAL, "its last line has no end")
+        return FIRST, 0
+    record = _decode(whole.rpartition(b"\n")[2])
+    if record is None or not isinstance(record.get("hash"), str):
+        raise OSError(errno.EINVAL, "its last line is not a record; move the file away, a new one is begun")
+    return record["hash"], start + len(whole) + 1
+
+
+def _decode(raw: bytes) -> Record | None:
+    try:
+        record = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _hash(record: Record) -> str:
+    content = {key: value for key, value in record.items() if key != "hash"}
+    return hashlib.sha256(_canonical(content)).hexdigest()
+
+
+def _canonical(record: Record) -> bytes:
+    return msgspec.json.encode(record, order="sorted")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

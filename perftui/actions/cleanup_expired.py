@@ -1,0 +1,215 @@
+"""`cleanup.expired`: let a Redis reclaim the expired keys that it still holds.
+
+A SCAN with neither MATCH nor TYPE reclaims expired keys as it passes; nothing else is touched. Looking is touching
+here: whatever looks at an expired key deletes it, so the plan reads only INFO and cannot know how many there are.
+Only a primary reclaims. Needs `+info +ping +scan +select`.
+"""
+
+import asyncio
+import contextlib
+
+from perftui.actions.contract import Findings, Receipt, Report, Verdict
+from perftui.actions.pace import Pacer
+from perftui.actions.redis_link import Keyspace, RedisLink, keyspace, number, redis_cli, redis_link
+from perftui.config.settings import SourceSettings
+from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk
+from perftui.core.clock import Clock
+from perftui.core.errors import ActionError, Refused, SourceError, TargetChanged
+from perftui.core.units import MISSING, count, seconds, size
+
+BATCH = 1000
+KEYS_PER_SECOND = 150_000.0
+VERIFY_AFTER = 3.0
+PINGS = 10
+SLOW_PING = 0.010
+_NOTE = "the server's own expiry and other clients' look-ups count too"
+
+
+class CleanupExpired:
+    """Sweeps every database that has keys with an expiry."""
+
+    info = ActionInfo(
+        id="cleanup.expired",
+        title="Free expired keys",
+        key="c",
+        risk=Risk.LOW,
+        reversible=False,
+        kinds=("redis",),
+    )
+    cooldown = 10.0
+
+    def __init__(self, clock: Clock, verify_after: float = VERIFY_AFTER) -> None:
+        self._clock = clock
+        self._verify_after = verify_after
+
+    async def identity(self, target: SourceSettings) -> dict[str, str]:
+        """Return the server's run_id (new at each start), its role and its address."""
+        async with redis_link(target, self._clock) as link:
+            return _identity(await link.info(), link)
+
+    async def plan(self, target: SourceSettings, params: dict[str, str]) -> Findings:
+        """Read INFO and nothing else."""
+        async with redis_link(target, self._clock) as link:
+            info = await link.info()
+        _refuse_replica(target, info)
+        databases = Keyspace({db: keys for db, keys in keyspace(info).items() if keys[1]})
+        total = sum(keys for keys, _ in databases.values())
+        return Findings(
+            title=f"free expired keys on {target.name}",
+            command="; ".join(f"{redis_cli(link.where, db)} --scan --count {BATCH} > /dev/null" for db in databases),
+            identity=_identity(info, link),
+            targets=tuple(f"db{db}" for db in databases),
+            lines=_preview(info, databases),
+            rests_on=(f"INFO of {link.where}, just read",),
+            unknown=(
+                "how many keys have expired and wait: looking at them would free them",
+                "how large they are: a very large one holds the server up while it is freed",
+            ),
+            warnings=_warnings(info, databases),
+            estimate=total / KEYS_PER_SECOND,
+        )
+
+    async def apply(self, target: SourceSettings, plan: Plan, report: Report, cancelled: asyncio.Event) -> Receipt:
+        """Scan each planned database to its end, a batch at a time."""
+        async with redis_link(target, self._clock) as link:
+            before = await link.info()
+            _refuse_changed(plan, _identity(before, link))
+            baseline = min([(await link.timed("PING"))[0] for _ in range(PINGS)])
+            databases = [int(name.removeprefix("db")) for name in plan.targets]
+            sweep = _Sweep(link, Pacer(baseline, BATCH), keyspace(before), report, cancelled)
+            try:
+                complete = await sweep.run(databases)
+                after = await link.info()
+            except SourceError as error:
+                raise ActionError(f"broke off after about {count(sweep.visited)} keys: {error}") from error
+            return _receipt(before, after, sweep, complete=complete)
+
+    async def verify(self, target: SourceSettings, plan: Plan, receipt: Receipt) -> Verdict:
+        """Read INFO again a little later: is less held than before, and is nothing worse?"""
+        await asyncio.sleep(self._verify_after)
+        async with redis_link(target, self._clock) as link:
+            now = await link.info()
+            _refuse_changed(plan, _identity(now, link))
+            pings = sorted([(await link.timed("PING"))[0] for _ in range(PINGS)])
+        facts, ping = receipt.facts, pings[PINGS // 2]
+        evicting = number(now, "evicted_keys") > facts["evicted_after"] == facts["evicted_before"]
+        slower = ping > facts["ping"] + SLOW_PING
+        expires = sum(each for _, each in keyspace(now).values())
+        smaller = expires < facts["expires_before"] or number(now, "used_memory") < facts["memory_before"]
+        lines = (
+            Line("keys with an expiry, later", f"{facts['expires_before']:,.0f}", f"{expires:,}"),
+            Line("memory, later", str(size(facts["memory_before"])), str(size(number(now, "used_memory")))),
+            Line("expired, as the server estimates", _percent(facts["stale"]), _percent(_stale(now))),
+            Line("PING", str(seconds(facts["ping"])), str(seconds(ping))),
+        )
+        if evicting or slower:
+            return Verdict(proof=Proof.WORSE, lines=lines)
+        return Verdict(proof=Proof.RECOVERED if facts["freed"] > 0 and smaller else Proof.UNCHANGED, lines=lines)
+
+
+class _Sweep:
+    """One pass over the databases; `visited` is about how many keys it has looked at."""
+
+    def __init__(self, link: RedisLink, pacer: Pacer, keys: Keyspace, report: Report, cancelled: asyncio.Event) -> None:
+        self.visited = 0
+        self.pacer = pacer
+        self._link = link
+        self._keys = keys
+        self._report = report
+        self._cancelled = cancelled
+
+    async def run(self, databases: list[int]) -> bool:
+        """Scan each database; return False when it was cancelled."""
+        total = sum(self._keys.get(database, (0, 0))[0] for database in databases)
+        for database in databases:
+            await self._link.command("SELECT", database)
+            if not await self._scan(total):
+                return False
+        return True
+
+    async def _scan(self, total: int) -> bool:
+        cursor = b"0"
+        while not self._cancelled.is_set():
+            batch = self.pacer.batch
+            work, (cursor, found) = await self._link.timed("SCAN", cursor.decode(), "COUNT", batch)
+            self.visited += max(batch, len(found))
+            shown = min(self.visited, total)
+            self._report(min(0.99, shown / total) if total else None, f"{shown:,} of about {total:,} keys looked at")
+            if cursor == b"0":
+                return True
+            ping, _ = await self._link.timed("PING")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.pacer.pause(work, ping)):
+                    await self._cancelled.wait()
+        return False
+
+
+def _identity(info: dict[str, str], link: RedisLink) -> dict[str, str]:
+    return {"run_id": info.get("run_id", ""), "role": info.get("role", ""), "address": str(link.where)}
+
+
+def _refuse_replica(target: SourceSettings, info: dict[str, str]) -> None:
+    if info.get("role") != "master":
+        primary = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
+        reason = f"{target.name} is a replica, and only a primary frees expired keys"
+        raise Refused("target", reason, f"do it on its primary, {primary}")
+
+
+def _refuse_changed(plan: Plan, now: dict[str, str]) -> None:
+    if now != plan.identity:
+        raise TargetChanged(f"{plan.target} is another server than was planned for, or has restarted; preview it again")
+
+
+def _preview(info: dict[str, str], databases: Keyspace) -> tuple[Line, ...]:
+    lines = [
+        Line(f"db{db}", f"{keys:,} keys", f"at most {expires:,} of them freed: those with an expiry")
+        for db, (keys, expires) in databases.items()
+    ]
+    lines.append(Line("memory", str(size(number(info, "used_memory"))), "the same or less"))
+    lines.append(Line("expired, as the server estimates", _percent(_stale(info)), "less"))
+    return tuple(lines)
+
+
+def _warnings(info: dict[str, str], databases: Keyspace) -> tuple[str, ...]:
+    found = []
+    if not databases:
+        found.append("no key has an expiry: there is nothing to free")
+    if info.get("cluster_enabled") == "1":
+        found.append("this is one node of a cluster: only its own keys are swept")
+    return tuple(found)
+
+
+def _receipt(before: dict[str, str], after: dict[str, str], sweep: _Sweep, *, complete: bool) -> Receipt:
+    freed = number(after, "expired_keys") - number(before, "expired_keys")
+    memory = number(before, "used_memory"), number(after, "used_memory")
+    keys = [sum(each for each, _ in keyspace(info).values()) for info in (before, after)]
+    gained = f", {size(memory[0] - memory[1])}" if memory[1] < memory[0] else ""
+    return Receipt(
+        message=f"{freed:,.0f} expired keys freed{gained}" + ("" if complete else "; cancelled before the end"),
+        complete=complete,
+        lines=(
+            Line("expired keys freed", after=f"{freed:,.0f} ({_NOTE})"),
+            Line("keys", f"{keys[0]:,}", f"{keys[1]:,}"),
+            Line("memory", str(size(memory[0])), str(size(memory[1]))),
+            Line("server held up, p99", after=str(seconds(sweep.pacer.p99))),
+        ),
+        facts={
+            "freed": freed,
+            "memory_before": memory[0],
+            "expires_before": float(sum(each for _, each in keyspace(before).values())),
+            "evicted_before": number(before, "evicted_keys"),
+            "evicted_after": number(after, "evicted_keys"),
+            "stale": _stale(before),
+            "ping": sweep.pacer.baseline,
+        },
+    )
+
+
+def _stale(info: dict[str, str]) -> float:
+    """Return the server's estimate of expired keys among those with an expiry, in per cent; negative: not given."""
+    return number(info, "expired_stale_perc") if "expired_stale_perc" in info else -1.0
+
+
+def _percent(value: float) -> str:
+    """Return per cent as they are read, or `–`."""
+    return MISSING if value < 0 else f"{value:.1f} %"

@@ -1,0 +1,279 @@
+"""Plans, runs and proves actions; owns every task that does. What was previewed is what runs, once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Protocol
+
+import msgspec
+
+from perftui.actions.audit import Record
+from perftui.actions.contract import Action, Actor, Receipt, make_plan
+from perftui.actions.guard import Attempt, Guard
+from perftui.actions.journal import Journal
+from perftui.actions.plans import PlanStore
+from perftui.config.settings import Settings, SourceSettings
+from perftui.core.action import ActionInfo, Outcome, Plan, Proof, Risk, Run
+from perftui.core.clock import Clock
+from perftui.core.errors import AuditError, DeadlineExceeded, PerftuiError, Refused
+from perftui.core.text import clean
+
+MOST_RUNS = 50
+PLAN_DEADLINE = 10.0
+VERIFY_DEADLINE = 60.0
+CLOSE_DEADLINE = 5.0
+REPORT_EVERY = 0.25
+
+
+class Ground(Protocol):
+    """Where the runner finds the present settings and sources; the engine is one."""
+
+    settings: Settings
+
+    @property
+    def sources(self) -> Mapping[str, SourceSettings]:
+        """The sources by name, configured and discovered."""
+
+
+@dataclass
+class _Job:
+    """A run in work."""
+
+    action: Action
+    target: SourceSettings
+    plan: Plan
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    reported: float = 0.0
+    task: asyncio.Task[None] | None = None
+
+
+class ActionRunner:
+    """What the agent's methods `actions`, `plan`, `apply` and `cancel` ask. `on_runs` is told of every change."""
+
+    def __init__(
+        self,
+        actions: Mapping[str, Action],
+        ground: Ground,
+        clock: Clock,
+        journal: Journal,
+        on_runs: Callable[[tuple[Run, ...]], None],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._actions = actions
+        self._ground = ground
+        self._clock = clock
+        self._journal = journal
+        self._on_runs = on_runs
+        self._guard = Guard(clock, read_only=read_only)
+        self._plans = PlanStore(clock)
+        self._runs: dict[str, Run] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._gate = asyncio.Lock()
+
+    @property
+    def infos(self) -> tuple[ActionInfo, ...]:
+        """The actions on offer."""
+        return tuple(action.info for action in self._actions.values())
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs, newest first."""
+        return tuple(reversed(self._runs.values()))
+
+    @property
+    def busy(self) -> bool:
+        """Whether an action runs or is being proved."""
+        return bool(self._jobs)
+
+    async def start(self) -> None:
+        """Show as interrupted, and record, what a dead agent left open. Raises AuditError."""
+        for intent in await self._journal.close_interrupted():
+            run = _interrupted(intent)
+            self._runs[run.plan.id] = run
+        if self._runs:
+            self._on_runs(self.runs)
+
+    async def close(self) -> None:
+        """Stop what runs between two of its steps, at the latest after 5 s, and record how it ended."""
+        tasks = [job.task for job in self._jobs.values() if job.task is not None]
+        for job in self._jobs.values():
+            job.cancelled.set()
+        if not tasks:
+            return
+        _, slow = await asyncio.wait(tasks, timeout=CLOSE_DEADLINE)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def plan(self, action: str, target: str, params: dict[str, str], actor: Actor) -> Plan:
+        """Preview an action; changes nothing. Anyone who is attached may. Raises Refused, ActionError, SourceError."""
+        chosen, source = self._action(action), self._source(target)
+        if source.kind not in chosen.info.kinds:
+            kinds = " and ".join(chosen.info.kinds)
+            raise Refused("target", f"{action} works on {kinds} and {source.name} is {source.kind}", "choose another")
+        try:
+            async with asyncio.timeout(PLAN_DEADLINE):
+                found = await chosen.plan(source, params)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{source.name} did not answer within {PLAN_DEADLINE:.0f} s") from error
+        plan = make_plan(chosen.info, source, found, params, self._clock)
+        self._plans.add(plan)
+        return plan
+
+    async def apply(self, plan_id: str, confirmation: str, actor: Actor) -> Run:
+        """Start what was previewed, or return its run when it was started before.
+
+        Raises Refused, TargetChanged, SourceError, and AuditError when the intent cannot be recorded: nothing is
+        done then.
+        """
+        async with self._gate:
+            if plan_id in self._runs:
+                return self._runs[plan_id]
+            plan = self._plans.get(plan_id)
+            if plan is None:
+                raise Refused("plan", "there is no such preview", "preview it again")
+            action, target = self._action(plan.action), self._source(plan.target)
+            await self._guard.admit(
+                Attempt(
+                    action=action,
+                    plan=plan,
+                    target=target,
+                    settings=self._ground.settings,
+                    actor=actor,
+                    confirmation=confirmation,
+                )
+            )
+            try:
+                await self._journal.intent(plan, actor)
+            except BaseException:
+                self._guard.release(plan, cooldown=0.0)
+                raise
+            return self._start(_Job(action, target, plan))
+
+    def cancel(self, plan_id: str, actor: Actor) -> Run:
+        """Stop a running action between two of its steps. Raises Refused."""
+        job, run = self._jobs.get(plan_id), self._runs.get(plan_id)
+        if run is None:
+            raise Refused("plan", "no such action runs", "look at the runs")
+        if job is not None:
+            if actor.role != "admin" or actor.read_only:
+                raise Refused("role", "only who may act may cancel", "attach as admin without --read-only")
+            job.cancelled.set()
+        return run
+
+    def _action(self, name: str) -> Action:
+        action = self._actions.get(name)
+        if action is None:
+            raise Refused("action", f"there is no action {clean(name, 40)}", _choices(name, self._actions))
+        return action
+
+    def _source(self, name: str) -> SourceSettings:
+        source = self._ground.sources.get(name)
+        if source is None:
+            raise Refused("target", f"there is no source {clean(name, 60)}", _choices(name, self._ground.sources))
+        return source
+
+    def _start(self, job: _Job) -> Run:
+        run = Run(plan=job.plan, started=self._clock.wall(), fraction=0.0)
+        self._plans.drop(job.plan.id)
+        self._jobs[job.plan.id] = job
+        self._publish(run)
+        job.task = asyncio.create_task(self._work(job), name=f"{job.plan.action} {job.plan.target}")
+        job.task.add_done_callback(lambda task: self._end(job, task))
+        return run
+
+    async def _work(self, job: _Job) -> None:
+        receipt = await self._apply(job)
+        if receipt is not None:
+            await self._prove(job, receipt)
+
+    def _end(self, job: _Job, task: asyncio.Task[None]) -> None:
+        del self._jobs[job.plan.id]
+        self._guard.release(job.plan, job.action.cooldown)
+        self._change(job, ended=self._clock.wall())
+        defect = None if task.cancelled() else task.exception()
+        if defect is not None:
+            self._change(job, message=clean(f"a defect of perftui: {type(defect).__name__}: {defect}"))
+
+    async def _apply(self, job: _Job) -> Receipt | None:
+        """Do it and record how it ended, whatever happens; return None when there is nothing to prove."""
+        receipt = None
+        ending: dict[str, object] = {"outcome": Outcome.FAILED, "proof": Proof.UNKNOWN, "message": "it broke off"}
+        try:
+            receipt = await job.action.apply(job.target, job.plan, self._reporter(job), job.cancelled)
+            ending = {
+                "outcome": Outcome.SUCCEEDED if receipt.complete else Outcome.CANCELLED,
+                "message": receipt.message,
+                "lines": receipt.lines,
+            }
+        except PerftuiError as error:
+            ending["message"] = str(error)
+        finally:
+            run = self._change(job, **ending)
+            await self._record(job, self._journal.outcome(run))
+        return receipt
+
+    async def _prove(self, job: _Job, receipt: Receipt) -> None:
+        try:
+            async with asyncio.timeout(VERIFY_DEADLINE):
+                verdict = await job.action.verify(job.target, job.plan, receipt)
+        except (PerftuiError, TimeoutError) as error:
+            why = str(error) or f"no second reading within {VERIFY_DEADLINE:.0f} s"
+            run = self._change(job, proof=Proof.UNKNOWN, message=f"{receipt.message}; not proved: {why}")
+        else:
+            run = self._change(job, proof=verdict.proof, lines=receipt.lines + verdict.lines)
+        await self._record(job, self._journal.proof(run))
+
+    async def _record(self, job: _Job, writing: Awaitable[None]) -> None:
+        try:
+            await writing
+        except AuditError as error:
+            message = self._runs[job.plan.id].message
+            self._change(job, message=f"{message}; not recorded: {error}")
+
+    def _reporter(self, job: _Job) -> Callable[[float | None, str], None]:
+        def report(fraction: float | None, message: str) -> None:
+            now = self._clock.monotonic()
+            if now - job.reported >= REPORT_EVERY:
+                job.reported = now
+                self._change(job, fraction=fraction, message=message)
+
+        return report
+
+    def _change(self, job: _Job, **changes: object) -> Run:
+        run = msgspec.structs.replace(self._runs[job.plan.id], **changes)
+        self._publish(run)
+        return run
+
+    def _publish(self, run: Run) -> None:
+        self._runs[run.plan.id] = run
+        finished = [key for key in self._runs if key not in self._jobs]
+        for key in finished[: max(0, len(self._runs) - MOST_RUNS)]:
+            del self._runs[key]
+        self._on_runs(self.runs)
+
+
+def _choices(name: str, known: Mapping[str, object]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f'did you mean "{close[0]}"?' if close else "there are: " + ", ".join(sorted(known))
+
+
+def _interrupted(intent: Record) -> Run:
+    """Return the run of an intent that has no outcome, as far as its record tells."""
+    plan = Plan(
+        id=str(intent["plan"]),
+        action=str(intent["action"]),
+        title=f"{intent['action']} on {intent['target']}",
+        target=str(intent["target"]),
+        digest=str(intent.get("digest", "")),
+        created=0.0,
+        expires=0.0,
+        risk=Risk(intent.get("risk", Risk.LOW)),
+        reversible=False,
+        confirm="",
+        command=str(intent.get("command", "")),
+    )
+    message = "its agent died while it ran; what was done is not known, and it is not resumed"
+    return Run(plan=plan, outcome=Outcome.INTERRUPTED, proof=Proof.UNKNOWN, message=message)

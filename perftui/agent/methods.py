@@ -1,0 +1,151 @@
+"""The methods of the protocol: what a console can ask of the agent."""
+
+import os
+import platform
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from perftui import __version__
+from perftui.actions.contract import Actor
+from perftui.actions.runner import ActionRunner
+from perftui.agent.connection import Connection
+from perftui.agent.requests import (
+    ApplyRequest,
+    Bye,
+    CancelRequest,
+    History,
+    Nothing,
+    PlanRequest,
+    Source,
+    Subscribe,
+)
+from perftui.core.clock import Clock
+from perftui.core.errors import ProtocolError, RequestFailed
+from perftui.core.series import Attributes
+from perftui.core.text import clean
+from perftui.core.wire import MAX_HISTORY, METHOD_NOT_FOUND, PROTOCOL, Hello, HistoryChunk, Welcome
+from perftui.engine.engine import Engine
+
+CHUNK_POINTS = MAX_HISTORY // 48
+
+
+class Methods:
+    """Answers the requests of all connections."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        actions: ActionRunner,
+        clock: Clock,
+        reload: Callable[[], Awaitable[None]],
+        *,
+        private: bool,
+    ) -> None:
+        self._engine = engine
+        self._actions = actions
+        self._clock = clock
+        self._reload = reload
+        self._private = private
+        self._table: dict[str, tuple[type[msgspec.Struct], Callable[..., Awaitable[object]]]] = {
+            "hello": (Hello, self._hello),
+            "subscribe": (Subscribe, self._subscribe),
+            "history": (History, self._history),
+            "poll": (Source, self._poll),
+            "reload": (Nothing, self._reload_config),
+            "bye": (Bye, self._bye),
+            "actions": (Nothing, self._infos),
+            "plan": (PlanRequest, self._plan),
+            "apply": (ApplyRequest, self._apply),
+            "cancel": (CancelRequest, self._cancel),
+        }
+
+    async def handle(self, connection: Connection, method: str, params: msgspec.Raw) -> object:
+        """Answer one request. Raises RequestFailed, another PerftuiError, or MsgspecError for wrong parameters."""
+        if method not in self._table:
+            raise RequestFailed(f"there is no method {clean(method, 40)}", METHOD_NOT_FOUND)
+        kind, answer = self._table[method]
+        return await answer(connection, msgspec.json.decode(params, type=kind))
+
+    async def _hello(self, connection: Connection, hello: Hello) -> Welcome:
+        if hello.protocol[0] > PROTOCOL[1] or hello.protocol[1] < PROTOCOL[0]:
+            raise ProtocolError(
+                f"this agent is perftui {__version__} and speaks protocol {PROTOCOL[0]}-{PROTOCOL[1]}, "
+                f"the console is {clean(hello.version, 20)} and speaks {hello.protocol[0]}-{hello.protocol[1]}: "
+                f"end the agent (pid {os.getpid()}) or install one version of both"
+            )
+        connection.read_only = hello.read_only
+        connection.is_console = True
+        self._engine.publish_agent()
+        settings = self._engine.settings
+        return Welcome(
+            protocol=PROTOCOL,
+            version=__version__,
+            host=clean(platform.node(), 64),
+            pid=os.getpid(),
+            private=self._private,
+            role=connection.peer.role,
+            monotonic=self._clock.monotonic(),
+            wall=self._clock.wall(),
+            config_path=settings.path,
+            config_digest=settings.digest,
+            read_only=settings.read_only or connection.read_only,
+        )
+
+    async def _subscribe(self, connection: Connection, request: Subscribe) -> None:
+        connection.subscriber.subscribe(request.topics)
+
+    async def _history(self, connection: Connection, request: History) -> None:
+        for source, metric, attributes in request.series:
+            await self._send_series(connection, source, metric, attributes)
+
+    async def _send_series(self, connection: Connection, source: str, metric: str, attributes: Attributes) -> None:
+        history = self._engine.histories.get(source)
+        points = list(history.points(metric, attributes)) if history else []
+        for start in range(0, max(1, len(points)), CHUNK_POINTS):
+            part = points[start : start + CHUNK_POINTS]
+            chunk = HistoryChunk(
+                source=source,
+                metric=metric,
+                attributes=attributes,
+                wall=[wall for wall, _ in part],
+                values=[value for _, value in part],
+                done=start + CHUNK_POINTS >= len(points),
+            )
+            connection.notify("history", chunk)
+            await connection.drain()
+
+    async def _poll(self, _connection: Connection, request: Source) -> None:
+        if not self._engine.poke(request.source):
+            raise RequestFailed(f"there is no source {clean(request.source, 60)}")
+
+    async def _reload_config(self, _connection: Connection, _request: Nothing) -> None:
+        await self._reload()
+
+    async def _bye(self, connection: Connection, request: Bye) -> None:
+        connection.said_bye = request.end
+
+    async def _infos(self, _connection: Connection, _request: Nothing) -> object:
+        return self._actions.infos
+
+    async def _plan(self, connection: Connection, request: PlanRequest) -> object:
+        return await self._actions.plan(request.action, request.target, request.params, _actor(connection))
+
+    async def _apply(self, connection: Connection, request: ApplyRequest) -> object:
+        return await self._actions.apply(request.plan, request.confirmation, _actor(connection))
+
+    async def _cancel(self, connection: Connection, request: CancelRequest) -> None:
+        self._actions.cancel(request.plan, _actor(connection))
+
+
+def _actor(connection: Connection) -> Actor:
+    peer = connection.peer
+    return Actor(
+        uid=peer.uid,
+        role=peer.role,
+        read_only=connection.read_only,
+        description="console" if connection.is_console else "script",
+        pid=peer.pid,
+        login=peer.login,
+        claimed=peer.claimed,
+    )

@@ -1,0 +1,136 @@
+"""The agent as a process: one at a time by a flock, signals, and an orderly end."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+import msgspec
+
+from perftui.actions.registry import action_runner
+from perftui.agent.methods import Methods
+from perftui.agent.server import Server
+from perftui.config.load import load, read
+from perftui.config.settings import Settings
+from perftui.core.action import Run
+from perftui.core.clock import SystemClock
+from perftui.core.errors import AgentError, AuditError, ConfigError
+from perftui.engine.engine import Engine
+
+LINGER_CHECK = 1.0
+
+
+def hold(lock: Path) -> int | None:
+    """Return the descriptor of the lock that makes this the only agent here, None when another one holds it."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    with contextlib.suppress(OSError):  # a full disk does not stop an agent: the pid is there for people
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+class Agent:
+    """The composition root: engine and actions, served on one socket, until a signal or until nobody needs it."""
+
+    def __init__(self, config: Path, socket: Path, *, private: bool, must_exist: bool = False) -> None:
+        clock = SystemClock()
+        self._config = config
+        self._must_exist = must_exist
+        self._socket = socket
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._reload_wanted = False
+        settings, problems = _first_settings(config, must_exist=must_exist)
+        self.engine = Engine(settings, clock, lambda: self.server.consoles)
+        self.engine.notes = problems
+        self.actions = action_runner(self.engine, clock, self._publish_runs)
+        methods = Methods(self.engine, self.actions, clock, self.reload, private=private)
+        self.server = Server(self.engine.hub, methods.handle, clock, lambda: self.actions.busy, private=private)
+        self.server.on_gone = self._on_gone
+
+    async def run(self) -> None:
+        """Serve until told to stop. Raises AgentError when the socket cannot be made."""
+        try:
+            await self.server.start(self._socket)
+        except OSError as error:
+            raise AgentError(f"cannot listen at {self._socket}: {error.strerror}") from error
+        self._handle_signals()
+        self.engine.start()
+        try:
+            await self._show_interrupted()
+            await self._until_finished()
+        finally:
+            with contextlib.suppress(OSError):
+                self._socket.unlink()
+            await self.server.stop()
+            await self.actions.close()
+            await self.engine.stop()
+
+    async def _show_interrupted(self) -> None:
+        try:
+            await self.actions.start()
+        except AuditError as error:
+            self.engine.note(f"audit log: {error}; no action will run")
+
+    def _publish_runs(self, runs: tuple[Run, ...]) -> None:
+        self.engine.hub.publish("runs", runs, urgent=True)
+
+    async def _until_finished(self) -> None:
+        while not self._stopping and not self.server.is_finished():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_CHECK):
+                    await self._wake.wait()
+            self._wake.clear()
+            if self._reload_wanted:
+                self._reload_wanted = False
+                with contextlib.suppress(ConfigError):  # told to the consoles by `reload`
+                    await self.reload()
+
+    async def reload(self) -> None:
+        """Read the configuration again; a bad one leaves the old one running. Raises ConfigError."""
+        try:
+            settings = await asyncio.to_thread(load, self._config, must_exist=self._must_exist)
+        except ConfigError as error:
+            self.engine.note(f"configuration not reloaded: {error}")
+            raise
+        await self.engine.reload(settings)
+        self.engine.note("configuration reloaded")
+
+    def _on_gone(self) -> None:
+        self.engine.publish_agent()
+        self._wake.set()
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._want_reload)
+
+    def _end(self) -> None:
+        self._stopping = True
+        self._wake.set()
+
+    def _want_reload(self) -> None:
+        self._reload_wanted = True
+        self._wake.set()
+
+
+def _first_settings(config: Path, *, must_exist: bool) -> tuple[Settings, tuple[str, ...]]:
+    """Return what is right in the configuration, and the lines to tell.
+
+    With a mistake in it nothing may be changed: what was to be read-only or production may be what could not be read.
+    """
+    loaded = read(config, must_exist=must_exist)
+    if not loaded.problems:
+        return loaded.settings, ()
+    return msgspec.structs.replace(loaded.settings, read_only=True), (
+        *loaded.problems,
+        "read-only until the configuration is right",
+    )

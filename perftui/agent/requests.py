@@ -1,0 +1,54 @@
+"""What the parameters of each method look like."""
+
+import msgspec
+
+from perftui.core.series import Attributes
+
+
+class Nothing(msgspec.Struct):
+    """No parameters."""
+
+
+class Subscribe(msgspec.Struct):
+    """The topics that a console's screens show."""
+
+    topics: tuple[str, ...]
+
+
+class History(msgspec.Struct):
+    """The series whose recent past is wanted."""
+
+    series: tuple[tuple[str, str, Attributes], ...]
+
+
+class Source(msgspec.Struct):
+    """A source by name."""
+
+    source: str
+
+
+class Bye(msgspec.Struct):
+    """A quit; `end` asks a private agent to end when nobody else is attached."""
+
+    end: bool = True
+
+
+class PlanRequest(msgspec.Struct):
+    """Which action on which source."""
+
+    action: str
+    target: str
+    params: dict[str, str] = {}
+
+
+class ApplyRequest(msgspec.Struct):
+    """Which plan, and what was typed to confirm it."""
+
+    plan: str
+    confirmation: str
+
+
+class CancelRequest(msgspec.Struct):
+    """Which running plan."""
+
+    plan: str

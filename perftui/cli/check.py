@@ -1,0 +1,108 @@
+"""`perftui check`: poll everything once, in this process, and say how it is; writes nothing."""
+
+import argparse
+import asyncio
+import sys
+from difflib import get_close_matches
+from typing import NoReturn
+
+import msgspec
+
+from perftui.alerts.engine import SOURCE_FAILING, AlertEngine
+from perftui.alerts.rules import default_rules
+from perftui.cli.check_report import Report, as_json, as_table, judge
+from perftui.config.load import load
+from perftui.config.paths import config_file
+from perftui.config.settings import Settings
+from perftui.core.clock import SystemClock
+from perftui.core.errors import ConfigError
+from perftui.engine.engine import Engine
+from perftui.engine.poller import Poller
+
+UNKNOWN = 3
+POLLS = 2
+FASTEST = 1.0
+PATIENCE = 10.0
+
+
+def run(argv: list[str]) -> int:
+    """Print a table or JSON; return 0 healthy, 1 warning, 2 critical, 3 unknown."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = _for_check(load(config_file(options.config), must_exist=options.config is not None), options.source)
+        report = asyncio.run(_poll(settings, options.source, options.timeout))
+    except ConfigError as error:
+        print(f"perftui check: {error}", file=sys.stderr)
+        return UNKNOWN
+    print(as_json(report) if options.json else as_table(report))
+    return report.exit_code
+
+
+def _for_check(settings: Settings, only: str | None) -> Settings:
+    """Return the settings with polls close enough together to have rates soon, of one source if so asked."""
+    sources = tuple(
+        msgspec.structs.replace(source, interval=min(source.interval, FASTEST))
+        for source in settings.sources
+        if only in (None, source.name) and source.kind != "agent"
+    )
+    return msgspec.structs.replace(settings, sources=sources, discover=settings.discover and not (only and sources))
+
+
+async def _poll(settings: Settings, only: str | None, patience: float) -> Report:
+    clock = SystemClock()
+    engine = Engine(settings, clock)
+    engine.start()
+    try:
+        async with asyncio.timeout(patience):
+            if settings.discover:
+                await engine.discovered.wait()
+            _check_name(engine, only)
+            for name, poller in list(engine.pollers.items()):
+                if only in (None, name):
+                    await _enough(poller)
+    except TimeoutError:
+        pass  # what did not answer by now is reported as it stands
+    finally:
+        await engine.stop()
+    rules = [msgspec.structs.replace(rule, hold=0.0) for rule in default_rules() if rule.metric != SOURCE_FAILING]
+    alerts = AlertEngine(rules, clock)
+    chosen = [name for name in engine.pollers if only in (None, name)]
+    for name in chosen:
+        if name in engine.readings:
+            alerts.observe(engine.readings[name])
+    statuses = [engine.pollers[name].status for name in chosen]
+    return judge(statuses, engine.readings, alerts.view().firing, clock.monotonic())
+
+
+async def _enough(poller: Poller) -> None:
+    """Wait until there are rates, or a failure."""
+    while poller.status.polls < POLLS and not poller.status.failures:
+        poller.polled.clear()
+        await poller.polled.wait()
+
+
+def _check_name(engine: Engine, only: str | None) -> None:
+    if only is not None and only not in engine.pollers:
+        near = get_close_matches(only, list(engine.pollers), n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(sorted(engine.pollers))}"
+        raise ConfigError(f'there is no source "{only}"{hint}')
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 3: to a script 2 would mean that something is critical."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNKNOWN, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="perftui check",
+        description="Poll every source (twice, where rates need it) and say how it is. Writes nothing, needs no agent.",
+        epilog="Exit status: 0 healthy, 1 warning, 2 critical, 3 unknown (a source could not be read, or wrong usage).",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON with every metric")
+    parser.add_argument("--source", metavar="NAME", help="only this source")
+    parser.add_argument("--config", metavar="FILE", help="configuration (default: the user's perftui.toml)")
+    parser.add_argument("--timeout", type=float, default=PATIENCE, metavar="SECONDS", help="at most (default 10)")
+    return parser

@@ -1,0 +1,69 @@
+"""The start of the console: refuse, find or start the agent, draw the early frame, hand over to Textual."""
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from perftui.cli.first_frame import FirstFrame
+from perftui.cli.frame_paint import Line, Painter
+from perftui.cli.frame_processes import Process, Processes
+from perftui.cli.frame_rows import overview
+from perftui.cli.frame_sample import Host
+from perftui.cli.refuse import refusal
+from perftui.cli.startup import RETRY, Startup
+from perftui.tui.terminal import Terminal, Wakeup
+
+if TYPE_CHECKING:
+    from perftui.cli.main import Options
+
+
+def run(options: "Options") -> int:
+    """Show the console until the user quits; return the exit status."""
+    reason = refusal()
+    if reason:
+        print(f"perftui: {reason}", file=sys.stderr)
+        return 2
+    wakeup = Wakeup()
+    startup = Startup(options.socket, options.config, wakeup.wake)
+    startup.find_agent()
+    painter = Painter(sys.stdout.encoding, ascii_only=options.ascii)
+    with Terminal() as terminal:
+        frame = FirstFrame(terminal, wakeup, painter)
+        screen = _Overview(startup)
+        frame.draw(screen.draw)
+        startup.begin()
+        status = frame.run(screen.draw, startup.is_ready)
+        startup.end()
+        return status if status is not None else _hand_over(options, terminal, wakeup, frame.typed)
+
+
+class _Overview:
+    """What the early frame draws; processes only from the second time on, they would hold up the first."""
+
+    def __init__(self, startup: Startup) -> None:
+        self._startup = startup
+        self._host = Host()
+        self._processes: Processes | None = None
+
+    def draw(self, columns: int, rows: int) -> list[Line]:
+        """Return the host as it is now."""
+        processes: list[Process] = [] if self._processes is None else self._processes.look()
+        self._processes = self._processes or Processes()
+        return overview(self._host.sample(), processes, self._startup.note, columns, rows)
+
+
+def _hand_over(options: "Options", terminal: Terminal, wakeup: Wakeup, typed: bytes) -> int:
+    """Run the console on the screen that stands; return its exit status."""
+    from perftui.client.agent_client import AgentClient
+    from perftui.tui.app import PerftuiApp
+    from perftui.tui.console_driver import driver_for
+    from perftui.tui.guard import guard
+
+    client = AgentClient(options.socket, options.config, read_only=options.read_only)
+    app = PerftuiApp(client, driver_class=driver_for(terminal, typed))
+    with guard(app, terminal, wakeup):
+        app.run(mouse=False)
+    if app.failure is not None:
+        raise app.failure
+    return app.return_code or 0

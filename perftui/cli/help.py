@@ -1,0 +1,41 @@
+"""What `perftui --help` teaches."""
+
+_TEXT = """\
+perftui: see it, fix it, prove it, from one terminal.
+
+  perftui                  the live console of this host and what runs on it
+{commands}
+  Each command has its own --help.
+
+Options of the console
+  --read-only              change nothing, whatever is pressed; the agent enforces it
+  --config FILE            configuration (default: $XDG_CONFIG_HOME/perftui/perftui.toml; none is needed)
+  --theme NAME             dark, light, colour-blind, or a file of yours in the folder themes/ beside the configuration
+  --ascii                  draw with ASCII alone
+  --plain                  print the same facts as text, for pipes and screen readers
+  --socket PATH            attach to the agent that listens there
+  --version, --help
+
+Keys
+  q quit   ? help   1-9 screens   tab, arrows, j k g G move   enter more   esc back   / filter   : command
+  f maximise   p pause   [ ] scrub time   L live   a acknowledge   m silence
+  c cleanup   w warm   s scale   o optimise: each shows a preview first and waits for a confirmation
+  ctrl-c quits too, ctrl-z suspends
+
+Files and environment
+  $XDG_CONFIG_HOME/perftui/perftui.toml   configuration; `perftui config init` writes what it finds here
+  $XDG_STATE_HOME/perftui/                audit log
+  /run/perftui/agent.sock                 the agent of a service, tried first
+  /tmp/perftui-UID/                       your private agent: its socket, lock and log
+  NO_COLOR                                no colour, only bold, dim and reverse
+  PERFTUI_DEBUG=1                         the traceback when perftui crashes
+
+Exit status
+  0 quit   1 an error   2 wrong usage or configuration, or no terminal   129 hung up   143 ended by SIGTERM
+  `perftui check`: 0 healthy, 1 warning, 2 critical, 3 unknown"""
+
+
+def text(commands: dict[str, tuple[str, str]]) -> str:
+    """Return the help for these commands: name -> (module, one line of what it does)."""
+    lines = "\n".join(f"  perftui {name:<16} {what}" for name, (_, what) in commands.items())
+    return _TEXT.format(commands=lines)

@@ -1,0 +1,146 @@
+"""Tables of TOML into structs, strictly: every mistake becomes one line, and one mistake does not hide the next.
+
+msgspec stops at the first mistake and leaves out the names on the way to it, so structs are walked here, and only their
+single values are given to msgspec.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from enum import EnumType
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from perftui.config.duration import Duration
+from perftui.config.secret import Secret
+from perftui.core.text import clean
+
+Where = tuple[str, ...]
+"""The names of the tables that lead to a place: `("sources", "cache-1")`."""
+
+StructType = TypeVar("StructType", bound=msgspec.Struct)
+LONGEST_LINE = 400
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Problems:
+    """The lines that say what is wrong in one file."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.lines: list[str] = []
+
+    def add(self, where: Where, text: str) -> None:
+        """Add the line `FILE: [TABLE] TEXT`, fit for the screen."""
+        place = f"[{'.'.join(_quoted(name) for name in where)}] " if where else ""
+        self.lines.append(clean(f"{self.file}: {place}{text}", LONGEST_LINE))
+
+
+def decode(
+    struct: type[StructType], table: dict[str, Any], where: Where, problems: Problems, others: Iterable[str] = ()
+) -> StructType | None:
+    """Return `table` as a `struct`, with the default for what is wrong, so that the rest can be checked further.
+
+    What is wrong is added to `problems`; None where a key is wrong or missing that has no default. `others` are keys
+    that somebody else reads.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    for key in table:
+        if key not in fields and key not in others:
+            problems.add(where, unknown("key", key, [*others, *fields]))
+    values = {
+        name: _value(field.type, table[name], where, name, problems) for name, field in fields.items() if name in table
+    }
+    right = {name: value for name, value in values.items() if value is not None}
+    required = [name for name, field in fields.items() if field.required]
+    for name in required:
+        if name not in table:
+            problems.add(where, f'missing key "{name}"')
+    return struct(**right) if all(name in right for name in required) else None
+
+
+def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
+    """Return what is said of a name that nobody knows: the nearest one that is, or all of them."""
+    names = list(dict.fromkeys(allowed))
+    near = difflib.get_close_matches(name, names, n=1)
+    return f'unknown {what} "{name}"; ' + (f'did you mean "{near[0]}"?' if near else f"allowed: {', '.join(names)}")
+
+
+def _value(kind: Any, value: Any, where: Where, name: str, problems: Problems) -> Any:
+    """Return `value` as a `kind`, or None once `problems` says why not."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _table(kind, value, (*where, name), problems)
+    if get_origin(kind) is dict and issubclass(get_args(kind)[1], msgspec.Struct):
+        if not isinstance(value, dict):
+            problems.add((*where, name), "must be a table of tables")
+            return None
+        inner = get_args(kind)[1]
+        entries = {key: _table(inner, entry, (*where, name, key), problems) for key, entry in value.items()}
+        return {key: entry for key, entry in entries.items() if entry is not None}
+    try:
+        return msgspec.convert(value, kind, dec_hook=_own_types)
+    except msgspec.ValidationError as error:
+        reason = str(error.__cause__) if isinstance(error.__cause__, ValueError) else f"must be {expected(kind)}"
+        problems.add(where, f"{_quoted(name)} {reason}")
+        return None
+
+
+def _table(struct: type[StructType], value: Any, where: Where, problems: Problems) -> StructType | None:
+    if isinstance(value, dict):
+        return decode(struct, value, where, problems)
+    problems.add(where, "must be a table")
+    return None
+
+
+def _own_types(kind: type, value: Any) -> Any:
+    """Make the types that msgspec does not know; a ValueError's text follows the name of the key."""
+    if kind is Duration and isinstance(value, str):
+        try:
+            return Duration.parse(value)
+        except ValueError as error:
+            raise ValueError(f"is wrong: {error}") from error
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise ValueError(f"must be {expected(kind)}")
+
+
+_WORDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text in quotes",
+    Duration: 'a duration in quotes, such as "500ms", "30s" or "5m"',
+    Secret: 'a reference in quotes, such as "env:NAME", "file:PATH", "keyring:NAME" or "command:PROGRAM"',
+}
+
+
+def expected(kind: Any) -> str:
+    """Return what a value of the type `kind` looks like in TOML."""
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if isinstance(kind, EnumType):
+        return _one_of(list(kind))
+    inner = get_args(kind)
+    match get_origin(kind):
+        case origin if origin is Literal:
+            return _one_of(inner)
+        case origin if origin is Annotated:
+            limits = inner[1]
+            return f"{expected(inner[0])} from {limits.ge} to {limits.le}"
+        case origin if origin is Union or origin is UnionType:
+            return expected(next(kind for kind in inner if kind not in (type(None), msgspec.UnsetType)))
+        case origin if origin is tuple and inner[1] is not Ellipsis:
+            return f"a list of {len(inner)}, each {expected(inner[0])}"
+        case origin if origin is tuple:
+            return f"a list, each {expected(inner[0])}"
+    return f"a table, each value {expected(inner[1])}"
+
+
+def _one_of(choices: Iterable[Any]) -> str:
+    return " or ".join(f'"{choice}"' for choice in choices)
+
+
+def _quoted(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else f'"{name}"'

@@ -1,0 +1,79 @@
+"""Is a Redis or a MySQL there? One short exchange without credentials, within a deadline; never an error.
+
+Redis: `PING` is answered with +PONG, or with one of a few errors that only Redis and its forks give.
+MySQL, MariaDB: the server speaks first: 3 bytes length, 1 byte sequence, then 0x0a and its version up to a NUL, or 0xff
+and an error, for instance "Too many connections" (MySQL internals, Protocol::HandshakeV10 and ERR_Packet).
+"""
+
+import asyncio
+import os
+import pwd
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+DEADLINE = 0.5
+LARGEST = 4096
+FIRST_PERSON = 1000
+"""Lower user ids belong to the system's own accounts (Debian and Red Hat alike)."""
+_REDIS_REPLIES = (b"+PONG", b"-NOAUTH", b"-NOPERM", b"-LOADING", b"-MASTERDOWN", b"-DENIED", b"-BUSY ")
+_HANDSHAKE, _ERROR = 0x0A, 0xFF
+
+Probe = Callable[[str], Awaitable[str | None]]
+"""Takes an address (`HOST:PORT` or the path of a socket); returns the family found there, or None."""
+
+
+async def redis(address: str) -> str | None:
+    """Return "redis" when a Redis, Valkey or KeyDB listens at `address`."""
+    try:
+        async with asyncio.timeout(DEADLINE), _connection(address) as (reader, writer):
+            writer.write(b"PING\r\n")
+            reply = await reader.readline()
+    except (OSError, TimeoutError, ValueError):
+        return None
+    return "redis" if reply.startswith(_REDIS_REPLIES) else None
+
+
+async def mysql(address: str) -> str | None:
+    """Return "mariadb" or "mysql" when one listens at `address`."""
+    try:
+        async with asyncio.timeout(DEADLINE), _connection(address) as (reader, _):
+            header = await reader.readexactly(4)
+            body = await reader.readexactly(min(int.from_bytes(header[:3], "little"), LARGEST))
+    except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+        return None
+    if header[3] != 0 or not body or body[0] not in (_HANDSHAKE, _ERROR):
+        return None
+    return "mariadb" if b"mariadb" in body.partition(b"\0")[0].lower() else "mysql"
+
+
+@asynccontextmanager
+async def _connection(address: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    if address.startswith("/"):
+        _check_owner(Path(address))
+        reader, writer = await asyncio.open_unix_connection(address, limit=LARGEST)
+    else:
+        host, _, port = address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), limit=LARGEST)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+def _check_owner(path: Path) -> None:
+    """Refuse what another person put there (anybody may in /tmp): credentials would follow. Raises OSError."""
+    found = path.stat()
+    if not stat.S_ISSOCK(found.st_mode):
+        raise FileNotFoundError(f"{path} is no socket")
+    if found.st_uid >= FIRST_PERSON and found.st_uid != os.geteuid():
+        raise PermissionError(f"{path} belongs to another user")
+
+
+def login_name() -> str:
+    """Return the name of this process's account, empty when it has none."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return ""

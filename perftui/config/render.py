@@ -1,0 +1,90 @@
+"""A first perftui.toml: what was found, and every key that it could have, as a comment with its meaning."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from perftui.config.docs import field_docs
+from perftui.config.duration import Duration
+from perftui.config.kinds import MySQLOptions
+from perftui.config.secret import Secret
+from perftui.config.settings import SourceSettings
+from perftui.config.tables import SourceTable, TopTable
+
+_HEAD = """\
+# What perftui watches, and how. `perftui config check` finds the mistakes in this file, and
+# `perftui config schema` describes all of it to an editor. A key behind "#" shows its default, or an example.
+"""
+_EXAMPLE = """\
+# An application's own figures, out of any JSON:
+# [sources.shop]
+# kind = "http"
+# url = "http://127.0.0.1:8080/metrics.json"
+# token = "env:SHOP_TOKEN"
+# [sources.shop.metrics."shop.carts"]
+# path = "carts.open"
+# unit = "{cart}"
+"""
+_EXAMPLES = {"interval": Duration(1.0), "timeout": Duration(2.0), "password": "env:NAME"}
+_FIRST = {"url", "host", "port", "socket"}
+"""Keys that say where a source is: written even where they are the default."""
+
+
+def render(found: Iterable[SourceSettings]) -> str:
+    """Return the text of a perftui.toml with the sources that were `found`; it holds no secret, only references."""
+    parts = [_HEAD, "\n".join(_keys(TopTable())) + "\n"]
+    parts += ["\n".join(_source(source)) + "\n" for source in found]
+    return "\n".join([*parts, _EXAMPLE])
+
+
+def _source(source: SourceSettings) -> Iterator[str]:
+    where = f"sources.{source.name}"
+    yield f"# Found at {source.address}."
+    yield f"[{where}]"
+    yield f'kind = "{source.kind}"'
+    yield from _keys(source.options)
+    yield from _keys(SourceTable(kind=source.kind))
+    for name in source.options.__struct_fields__:
+        value = getattr(source.options, name)
+        if isinstance(value, msgspec.Struct):
+            yield f"# [{where}.{name}]"
+            yield from _keys(value)
+
+
+def _keys(struct: msgspec.Struct) -> Iterator[str]:
+    """Give a line for each key: as it is where it differs from the default, else as a comment."""
+    docs = field_docs(type(struct))
+    for field in msgspec.structs.fields(struct):
+        value = getattr(struct, field.name)
+        if field.name == "kind" or isinstance(value, msgspec.Struct):
+            continue
+        written = value != _default(field) or (field.name in _FIRST and _is_where(struct, field.name))
+        if isinstance(value, Secret):
+            written = False
+        if value in (None, msgspec.UNSET) or isinstance(value, Secret):
+            value = _EXAMPLES[field.name]
+        setting = f"{'' if written else '# '}{field.name} = {_toml(value)}"
+        yield f"{setting:<34}  # {docs[field.name]}" if field.name in docs else setting
+
+
+def _is_where(struct: msgspec.Struct, name: str) -> bool:
+    return not isinstance(struct, MySQLOptions) or (name == "socket") == bool(struct.socket)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Duration():
+            return f'"{value.text}"'
+        case tuple():
+            return f"[{', '.join(_toml(item) for item in value)}]"
+        case dict():
+            return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}" if value else "{}"
+    return json.dumps(value, ensure_ascii=False)

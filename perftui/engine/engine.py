@@ -1,0 +1,205 @@
+"""The engine: pollers, recent past and alerts over one hub; started and stopped as a whole."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+
+import msgspec
+
+from perftui.alerts.engine import AlertEngine
+from perftui.alerts.rules import default_rules
+from perftui.collectors.agent import AgentCollector
+from perftui.collectors.base import Collector
+from perftui.collectors.registry import collector_for
+from perftui.config.discovery import discover
+from perftui.config.kinds import AgentOptions
+from perftui.config.settings import Settings, SourceSettings
+from perftui.core.alert import Severity
+from perftui.core.clock import Clock
+from perftui.core.reading import Reading
+from perftui.core.status import SourceStatus
+from perftui.core.text import clean
+from perftui.core.wire import AgentState
+from perftui.engine.hub import Hub
+from perftui.engine.measure import EngineMeasure
+from perftui.engine.poller import Poller
+from perftui.engine.store import SourceHistory
+
+BULKHEAD = 64
+DISCOVER_EVERY = 60.0
+TICK = 1.0
+MOST_NOTES = 8
+
+
+class Engine:
+    """Polls every source, keeps its recent past, evaluates alerts and publishes all of it on `hub`."""
+
+    def __init__(self, settings: Settings, clock: Clock, consoles: Callable[[], int] = lambda: 0) -> None:
+        self.settings = settings
+        self.hub = Hub()
+        self.histories: dict[str, SourceHistory] = {}
+        self.pollers: dict[str, Poller] = {}
+        self.readings: dict[str, Reading] = {}
+        self.alerts = AlertEngine(default_rules(), clock)
+        self.notes: tuple[str, ...] = ()
+        self._clock = clock
+        self._consoles = consoles
+        self.measure = EngineMeasure(self.histories, consoles)
+        self._sources: dict[str, SourceSettings] = {}
+        self._polling: dict[str, asyncio.Task[None]] = {}
+        self._bulkheads: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(BULKHEAD))
+        self._tasks: list[asyncio.Task[None]] = []
+        self._firing: set[tuple[str, Severity]] = set()
+        self._phase = 0
+        self.discovered = asyncio.Event()
+
+    @property
+    def sources(self) -> dict[str, SourceSettings]:
+        """The sources that are polled now, configured and discovered, by name."""
+        return self._sources
+
+    def start(self) -> None:
+        """Start polling; call it in the running loop."""
+        for source in self.settings.sources:
+            self._add(source)
+        self._tasks = [self._own("meter", self.measure.run()), self._own("tick", self._tick())]
+        if self.settings.discover:
+            self._tasks.append(self._own("discovery", self._discover()))
+
+    async def stop(self) -> None:
+        """End every task and close every collector."""
+        await _end([*self._tasks, *self._polling.values()])
+        self._tasks, self._polling = [], {}
+
+    async def reload(self, settings: Settings) -> None:
+        """Go over to new settings: sources that did not change keep their connections and their past."""
+        self.settings = settings
+        wanted = {source.name: source for source in settings.sources}
+        for name, source in list(self._sources.items()):
+            keep = source.discovered and settings.discover and name not in wanted
+            if not keep and wanted.get(name) != source:
+                await self._remove(name, forget=name not in wanted)
+        for name, source in wanted.items():
+            if name not in self._sources:
+                self._add(source)
+
+    def poke(self, name: str) -> bool:
+        """Force a probe of a source; return whether there is such a source."""
+        poller = self.pollers.get(name)
+        if poller is not None:
+            poller.poke()
+        return poller is not None
+
+    def note(self, line: str) -> None:
+        """Tell the consoles a line about the agent itself; the same line is told once."""
+        if line not in self.notes:
+            self.notes = (*self.notes, line)[-MOST_NOTES:]
+            self.publish_agent()
+
+    def publish_agent(self) -> None:
+        """Publish the state of the agent itself."""
+        state = AgentState(
+            monotonic=self._clock.monotonic(),
+            wall=self._clock.wall(),
+            consoles=self._consoles(),
+            notes=self.notes,
+            config_digest=self.settings.digest,
+        )
+        self.hub.publish("agent", state, urgent=True)
+
+    def _add(self, source: SourceSettings) -> None:
+        self._sources[source.name] = source
+        poller = Poller(
+            source,
+            self._collector(source),
+            self._clock,
+            self.measure,
+            self._bulkheads[source.kind],
+            self._on_reading,
+            self._on_status,
+            self._phase,
+        )
+        self._phase += 1
+        self.pollers[source.name] = poller
+        self.histories.setdefault(source.name, SourceHistory())
+        self._polling[source.name] = self._own(f"poller of {source.name}", poller.run())
+
+    def _own(self, name: str, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Start a task whose defect is told to the consoles instead of going unheard."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.note(clean(f"{task.get_name()} stopped: {type(error).__name__}: {error}"))
+
+    def _collector(self, source: SourceSettings) -> Collector:
+        if isinstance(source.options, AgentOptions):
+            return AgentCollector(source.name, source.options, self._clock, self.measure)
+        return collector_for(source, self._clock)
+
+    async def _remove(self, name: str, *, forget: bool) -> None:
+        await _end([self._polling.pop(name)])
+        del self._sources[name], self.pollers[name]
+        if not forget:
+            return
+        reading = self.readings.pop(name, None)
+        self.histories.pop(name, None)
+        self.measure.forget(name)
+        self.alerts.forget(name)
+        self.hub.retract(f"status/{name}")
+        self.hub.retract(f"reading/{name}")
+        for table in reading.tables if reading else ():
+            self.hub.retract(f"table/{name}/{table}")
+
+    def _on_reading(self, reading: Reading) -> None:
+        self.readings[reading.source] = reading
+        self.histories[reading.source].add(reading)
+        self.measure.note(reading)
+        for name, table in reading.tables.items():
+            self.hub.publish(f"table/{reading.source}/{name}", table)
+        self.hub.publish(f"reading/{reading.source}", msgspec.structs.replace(reading, tables={}))
+        if self.alerts.observe(reading):
+            self._publish_alerts()
+
+    def _publish_alerts(self) -> None:
+        """Publish what fires; at once when it is something else than before, not when only a value moved."""
+        view = self.alerts.view()
+        firing = {(alert.key, alert.severity) for alert in view.firing}
+        self.hub.publish("alerts", view, urgent=firing != self._firing)
+        self._firing = firing
+
+    def _on_status(self, status: SourceStatus) -> None:
+        self.hub.publish(f"status/{status.name}", status)
+
+    async def _tick(self) -> None:
+        """Once a second: notice what has grown too old, and let time work on the alerts."""
+        backoff = 1.0
+        self.publish_agent()
+        while True:
+            now = self._clock.monotonic()
+            for poller in self.pollers.values():
+                poller.check_age(now)
+            if self.alerts.observe_sources([poller.status for poller in self.pollers.values()]):
+                self._publish_alerts()
+            if self.measure.backoff != backoff:
+                backoff = self.measure.backoff
+                self.note(f"the agent is over its CPU budget: polling at {backoff:g} × the interval")
+            await asyncio.sleep(TICK)
+
+    async def _discover(self) -> None:
+        """Find what runs here and is not configured, now and once a minute."""
+        while True:
+            known = msgspec.structs.replace(self.settings, sources=tuple(self._sources.values()))
+            for source in await discover(known, note=self.note):
+                if source.name not in self._sources:
+                    self._add(source)
+            self.discovered.set()
+            await asyncio.sleep(DISCOVER_EVERY)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,257 @@
+"""The console: one screen, drawn once a second from the client's state, and after each key."""
+
+import asyncio
+import locale
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
+from textual.driver import Driver
+
+from perftui.client.contract import Client
+from perftui.client.state import State
+from perftui.config.settings import Settings
+from perftui.core.action import Outcome
+from perftui.core.clock import Clock, SystemClock
+from perftui.core.errors import ConfigError
+from perftui.tui import commands
+from perftui.tui.dialogs.base import Dialog
+from perftui.tui.guard import GuardedApp
+from perftui.tui.keys import Keymap
+from perftui.tui.layout import PANES, TABS, Boxes, arrange, is_narrow, is_tiny
+from perftui.tui.palette import Palette
+from perftui.tui.panes import compose, header, keybar
+from perftui.tui.screen import DIALOG, ConsoleScreen
+from perftui.tui.theme import load
+from perftui.tui.view import View
+from perftui.tui.widgets import chart
+from perftui.tui.widgets.lines import LinesWidget
+from perftui.tui.widgets.prompt import Prompt
+from perftui.tui.widgets.text import Line, fit
+
+FAREWELL = 0.05
+"""Seconds that the agent has to take our goodbye before we leave without."""
+
+
+class PerftuiApp(GuardedApp, inherit_bindings=False):
+    """The console as a Textual app. Raises ConfigError when `[keys]` or the theme cannot be used."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = "LinesWidget { width: auto; height: auto; }"
+
+    def __init__(
+        self,
+        client: Client,
+        settings: Settings,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] = os.environ,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        super().__init__(driver_class=driver_class, ansi_color=True)
+        self.client = client
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.environ = environ
+        self.keymap = Keymap(settings.keys)
+        self.palette = Palette(load(settings.theme, environ), ascii=settings.ascii or _is_poor(environ))
+        self.view = View(read_only=read_only or settings.read_only)
+        self.dialogs: list[Dialog] = []
+        self.prompt: Prompt | None = None
+        self.widgets: dict[str, LinesWidget] = {}
+        self.boxes: Boxes = {}
+        self._seen: tuple[object, ...] = ()
+
+    # Life ----------------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> ConsoleScreen:
+        """Return the one screen."""
+        return ConsoleScreen(id="console")
+
+    def compose(self) -> ComposeResult:
+        """Yield a widget for the header, the tabs, each pane, the keys and the dialog."""
+        for name in ("header", "tabs", *PANES, "keys", DIALOG):
+            self.widgets[name] = LinesWidget(self.palette, id=name)
+            yield self.widgets[name]
+
+    def on_mount(self) -> None:
+        """Follow the client, and draw."""
+        self.client.on_change = self._changed
+        self.client.watch(compose.WATCHED)
+        self.run_worker(self.client.run(), name="client", group="client")
+        self.run_worker(self._load_chart(), name="chart", group="chart")
+        self._second()
+
+    async def _load_chart(self) -> None:
+        """Import plotext in a thread, once the first picture stands and keys answer."""
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(chart.load)
+        self.draw()
+
+    def _second(self) -> None:
+        """Draw, and again when the next second of the shown clock begins."""
+        self.client.tick()
+        self.draw()
+        self.set_timer(1.02 - self.client.state.wall % 1.0, self._second)
+
+    def _changed(self) -> None:
+        """Draw at once what must not wait for the second: the link, a first reading, an action, what fires."""
+        state = self.client.state
+        seen = (state.link, frozenset(state.readings), state.runs, state.alerts.firing, state.agent and state.agent.notes)
+        if seen != self._seen:
+            self._seen = seen
+            self.client.tick()
+            self.draw()
+
+    async def leave(self) -> None:
+        """Say goodbye to the agent, briefly, and end."""
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self.client.bye()
+        except TimeoutError:
+            pass
+        self.exit()
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether an action runs."""
+        return any(run.outcome is Outcome.RUNNING for run in self.client.state.runs)
+
+    # Drawing -------------------------------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> State:
+        """The state that is drawn: the present, or the moment at which the picture was paused."""
+        return self.view.frozen or self.client.state
+
+    def draw(self) -> None:
+        """Bring every widget up to date; each repaints only the cells that changed."""
+        if not self.widgets or not self.is_running:
+            return
+        width, height = self.size
+        state, view = self.shown, self.view
+        boxes = arrange(width, height, view.screen, view.focus, view.maximised, compose.needs(state))
+        lines: dict[str, list[Line]] = {"header": self._header(width, height)}
+        for name, box in boxes.items():
+            if name in PANES:
+                lines[name] = compose.draw(name, state, view, box, self.clock.monotonic(), ascii=self.palette.ascii)
+        if "tabs" in boxes:
+            lines["tabs"] = [keybar.tabs(state, view.focus, width, TABS)]
+        if "keys" in boxes:
+            lines["keys"] = [self._keys(width)]
+        if self.dialogs and not is_tiny(width, height):
+            boxes[DIALOG], lines[DIALOG] = self.dialogs[-1].draw(width, height)
+            self.dialogs[-1].drawn()
+        if boxes != self.boxes:
+            self.boxes = boxes
+            self._console.place(boxes)
+        for name, shown in lines.items():
+            self.widgets[name].show(shown, self.palette)
+
+    def panes(self) -> list[str]:
+        """Return the panes that Tab goes through."""
+        width, height = self.size
+        if self.view.screen == "overview" and is_narrow(width, height) and not self.view.maximised:
+            return [*TABS, "alerts"]
+        return [pane for pane in PANES if pane in self.boxes]
+
+    @property
+    def _console(self) -> ConsoleScreen:
+        screen = self.screen
+        assert isinstance(screen, ConsoleScreen)
+        return screen
+
+    def _header(self, width: int, height: int) -> list[Line]:
+        frozen = self.view.frozen
+        paused = None if frozen is None else self.client.state.wall - frozen.wall
+        line = header.draw(self.client.state, width, paused_for=paused, read_only=self.view.read_only)
+        return [line, *[[(" " * width, "text")]] * (height - 1)] if is_tiny(width, height) else [line]
+
+    def _keys(self, width: int) -> Line:
+        if self.prompt is not None:
+            return fit([*self.prompt.draw(), ("   enter keep   esc clear", "dim")], width)
+        return keybar.draw(self.keymap, self.view.focus, width, self.view.message)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw for the new size."""
+        self.call_after_refresh(self.draw)
+
+    # Keys ----------------------------------------------------------------------------------------------------------
+
+    async def on_key(self, event: events.Key) -> None:
+        """Give a key to the dialog on top, to the text being typed, or to the keymap."""
+        event.stop()
+        self.view.last_key = self.clock.monotonic()
+        self.view.message = ""
+        if event.key == "ctrl+c":
+            await commands.interrupt(self)
+        elif event.key == "ctrl+z":
+            self.action_suspend_process()
+        elif self.dialogs:
+            self._press_dialog(event.key, event.character)
+        elif self.prompt is not None:
+            commands.type_filter(self, event.key, event.character)
+        elif (id := self.keymap.find(event.key)) is not None:
+            await commands.run(self, id)
+        self.draw()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take pasted text as text, where text is asked for; it never is keys."""
+        event.stop()
+        if self.dialogs:
+            self.dialogs[-1].paste(event.text)
+        elif self.prompt is not None:
+            self.prompt.paste(event.text)
+            self.view.filters[self.view.focus] = self.prompt.text
+        self.draw()
+
+    def _press_dialog(self, key: str, character: str | None) -> None:
+        dialog = self.dialogs[-1]
+        dialog.press(key, character)
+        self.close_finished()
+
+    def close_finished(self) -> None:
+        """Take away the dialogs that are closed."""
+        self.dialogs = [dialog for dialog in self.dialogs if not dialog.closed]
+        self.draw()
+
+    def open(self, dialog: Dialog) -> None:
+        """Put a dialog on top."""
+        self.dialogs.append(dialog)
+        self.draw()
+
+    def say(self, message: str) -> None:
+        """Show a line in the key bar until the next key."""
+        self.view.message = message
+        self.draw()
+
+    def later(self, seconds: float, call: Callable[[], None]) -> object:
+        """Call something after some seconds, then draw."""
+
+        def ring() -> None:
+            call()
+            self.close_finished()
+
+        return self.set_timer(seconds, ring)
+
+    def use_theme(self, name: str) -> None:
+        """Switch to a theme; one that cannot be used leaves the old one and says why."""
+        try:
+            theme = load(name, self.environ)
+        except ConfigError as error:
+            self.say(str(error))
+            return
+        self.palette = Palette(theme, ascii=self.palette.ascii)
+        self.draw()
+
+    def start(self, work: Any, name: str) -> None:
+        """Run a request to the agent beside the drawing."""
+        self.run_worker(work, name=name, group=name, exclusive=True)
+
+
+def _is_poor(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal has no more than ASCII: its locale says so, or it is the Linux console."""
+    return environ.get("TERM") == "linux" or locale.getpreferredencoding(False).lower().replace("-", "") != "utf8"

@@ -1,0 +1,248 @@
+"""What each binding does: one short function for each id of the key table."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from perftui.core.errors import PerftuiError
+from perftui.tui import remedies
+from perftui.tui.dialogs.details import Details
+from perftui.tui.dialogs.help import Help
+from perftui.tui.dialogs.menu import Item, Menu
+from perftui.tui.dialogs.question import Question
+from perftui.tui.layout import Box, is_narrow, is_tiny
+from perftui.tui.panes import compose
+from perftui.tui.panes.content import Row
+from perftui.tui.panes.processes import SORTS
+from perftui.tui.theme import limited, names
+from perftui.tui.view import freeze
+from perftui.tui.widgets.prompt import Prompt
+from perftui.tui.widgets.text import left
+
+if TYPE_CHECKING:
+    from perftui.tui.app import PerftuiApp
+
+_SCREENS = {"overview": "system", "host": "processes", "queues": "queues", "caches": "caches",
+            "databases": "databases", "endpoints": "endpoints", "alerts": "alerts"}  # fmt: skip
+"""Screen -> the pane that has the keys first."""
+_PAGE = 10
+
+
+async def run(app: "PerftuiApp", id: str) -> None:
+    """Do what the binding of that id does."""
+    done = _COMMANDS[id](app)
+    if done is not None:
+        await done
+
+
+def rows(app: "PerftuiApp") -> list[Row]:
+    """Return the rows of the focused pane as they stand."""
+    pane = app.view.focus
+    box = app.boxes.get(pane, Box(0, 0, 80, 200))
+    found = compose.content(pane, app.shown, app.view, box, ascii=app.palette.ascii)
+    return compose.visible_rows(pane, found, app.view, app.clock.monotonic())
+
+
+def selected(app: "PerftuiApp") -> Row | None:
+    """Return the selected row of the focused pane."""
+    id = app.view.selected.get(app.view.focus)
+    return next((row for row in rows(app) if row.id == id), None)
+
+
+def _move(app: "PerftuiApp", by: int) -> None:
+    found, pane = rows(app), app.view.focus
+    if not found:
+        return
+    ids = [row.id for row in found]
+    chosen = app.view.selected.get(pane)
+    at = ids.index(chosen) + by if chosen in ids else (0 if by > 0 else len(ids) - 1)
+    row = found[max(0, min(len(found) - 1, at))]
+    app.view.selected[pane] = row.id
+    if row.series is not None:
+        app.view.series = row.series
+        app.client.watch(compose.WATCHED | {row.series.metric})
+
+
+def _focus(app: "PerftuiApp", by: int) -> None:
+    panes = app.panes()
+    if panes:
+        at = panes.index(app.view.focus) if app.view.focus in panes else 0
+        app.view.focus = panes[(at + by) % len(panes)]
+
+
+def _go(app: "PerftuiApp", screen: str) -> None:
+    width, height = app.size
+    view = app.view
+    tabbed = is_narrow(width, height) and screen in ("queues", "caches", "databases", "endpoints")
+    view.screen = screen
+    view.focus = _SCREENS[screen]
+    view.maximised = False
+    if tabbed:
+        view.screen = "overview"
+    app.client.show_tables(frozenset({"table/*/processes"} if view.screen == "host" else ()))
+
+
+def _back(app: "PerftuiApp") -> None:
+    """Undo one step: the filter, maximised, the selection, the pause, the screen; never the console."""
+    view = app.view
+    if view.filters.pop(view.focus, None):
+        return
+    if view.maximised:
+        view.maximised = False
+    elif view.selected.pop(view.focus, None) is not None:
+        view.series = None
+    elif view.frozen is not None:
+        view.frozen = None
+    elif view.screen != "overview":
+        _go(app, "overview")
+
+
+def _filter(app: "PerftuiApp") -> None:
+    app.prompt = Prompt("/ ", app.view.filters.get(app.view.focus, ""))
+
+
+def type_filter(app: "PerftuiApp", key: str, character: str | None) -> None:
+    """Take a key into the filter of the focused pane; Enter keeps it, Esc clears it."""
+    prompt, pane = app.prompt, app.view.focus
+    if prompt is None:
+        return
+    if key == "escape":
+        prompt.text = ""
+    elif key != "enter":
+        prompt.press(key, character)
+    app.view.filters[pane] = prompt.text
+    if key in ("enter", "escape"):
+        app.prompt = None
+
+
+def _maximise(app: "PerftuiApp") -> None:
+    app.view.maximised = not app.view.maximised
+
+
+def _pause(app: "PerftuiApp") -> None:
+    app.view.frozen = None if app.view.frozen is not None else freeze(app.client.state)
+
+
+def _sort(app: "PerftuiApp", by: str) -> None:
+    app.view.sort = by
+    app.view.orders.pop("processes", None)
+
+
+def _sort_next(app: "PerftuiApp") -> None:
+    order = list(SORTS)
+    _sort(app, order[(order.index(app.view.sort) + 1) % len(order)])
+
+
+def _invert(app: "PerftuiApp") -> None:
+    app.view.inverted = not app.view.inverted
+    app.view.orders.pop("processes", None)
+
+
+def _details(app: "PerftuiApp") -> None:
+    row = selected(app)
+    if row is None:
+        _move(app, 1)
+    else:
+        app.open(Details(lambda: app.shown, row))
+
+
+def _help(app: "PerftuiApp") -> None:
+    app.open(Help(app.keymap))
+
+
+def _palette(app: "PerftuiApp") -> None:
+    items = [
+        Item(binding.id, f"{binding.id} {binding.help}",
+             [(left(binding.id, 16), "text"), (left(binding.help, 52), "dim"), (app.keymap.key_of(binding.id), "accent")])
+        for binding in app.keymap.bindings
+        if binding.id not in ("commands", "up", "down", "back")
+    ]  # fmt: skip
+    app.open(Menu("Commands", items, lambda id: app.start(_run_and_draw(app, id), "command"), verb="run"))
+
+
+async def _run_and_draw(app: "PerftuiApp", id: str) -> None:
+    await run(app, id)
+    app.draw()
+
+
+def _settings(app: "PerftuiApp") -> None:
+    limit, before = limited(app.environ), app.palette.theme.name
+    if limit is not None:
+        app.say(f"this terminal has {limit}: no other theme can be shown")
+        return
+    items = [Item(name, name, [(name, "text")]) for name in names()]
+    app.open(Menu("Theme", items, app.use_theme, at=before, moved=app.use_theme))
+
+
+async def _poll(app: "PerftuiApp") -> None:
+    row = selected(app)
+    if row is None or not row.source:
+        app.say("select a source first")
+        return
+    await _ask(app, app.client.poll(row.source), f"probing {row.source}")
+
+
+async def _reload(app: "PerftuiApp") -> None:
+    await _ask(app, app.client.reload(), "the configuration is read again")
+
+
+async def _ask(app: "PerftuiApp", request: Awaitable[None], done: str) -> None:
+    async def ask() -> None:
+        try:
+            await request
+            app.say(done)
+        except PerftuiError as error:
+            app.say(str(error))
+
+    app.start(ask(), "request")
+
+
+async def _quit(app: "PerftuiApp") -> None:
+    """Leave; ask first while an action runs."""
+    if app.is_acting:
+        words = [[("An action is running. It ends with its agent when this was the last console.", "text")]]
+        app.open(Question("Quit?", words, "y", "quit", lambda: app.start(app.leave(), "quit")))
+    else:
+        await app.leave()
+
+
+async def interrupt(app: "PerftuiApp") -> None:
+    """Quit on Ctrl-C; a second one does not ask."""
+    if app.dialogs and isinstance(app.dialogs[-1], Question):
+        await app.leave()
+    else:
+        await _quit(app)
+
+
+def _cleanup(app: "PerftuiApp") -> None:
+    remedies.choose(app, selected(app))
+
+
+_COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
+    "cleanup": _cleanup,
+    "poll": _poll,
+    "up": lambda app: _move(app, -1),
+    "down": lambda app: _move(app, 1),
+    "page-up": lambda app: _move(app, -_PAGE),
+    "page-down": lambda app: _move(app, _PAGE),
+    "first": lambda app: _move(app, -100_000),
+    "last": lambda app: _move(app, 100_000),
+    "next-pane": lambda app: _focus(app, 1),
+    "previous-pane": lambda app: _focus(app, -1),
+    "details": _details,
+    "back": _back,
+    "filter": _filter,
+    "maximise": _maximise,
+    "pause": _pause,
+    "sort-cpu": lambda app: _sort(app, "cpu"),
+    "sort-memory": lambda app: _sort(app, "memory"),
+    "sort-time": lambda app: _sort(app, "time"),
+    "sort-next": _sort_next,
+    "invert": _invert,
+    **{screen: (lambda app, screen=screen: _go(app, screen)) for screen in _SCREENS},
+    "commands": _palette,
+    "help": _help,
+    "settings": _settings,
+    "reload": _reload,
+    "suspend": lambda app: app.action_suspend_process(),
+    "quit": _quit,
+}

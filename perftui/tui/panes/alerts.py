@@ -1,0 +1,116 @@
+"""The alerts pane: what fires, the worst first, then what resolved, and what the agent has to say."""
+
+from datetime import UTC, datetime
+
+from perftui.client.state import Link, State
+from perftui.core import units
+from perftui.core.action import Outcome, Run
+from perftui.core.alert import Alert
+from perftui.core.series import SeriesId
+from perftui.core.status import BROKEN_STATES
+from perftui.tui.panes.content import Content, Row
+from perftui.tui.panes.runs import run_line
+from perftui.tui.panes.state_words import quantity, severity_role, trouble
+from perftui.tui.widgets import glyphs
+from perftui.tui.widgets.text import Line, fit, left, right, width
+
+_GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK}
+_OWN_PANE = frozenset({"redis", "mysql", "http"})
+
+
+def draw(state: State, cells: int, notes: tuple[str, ...] = ()) -> Content:
+    """Return the pane in `cells` cells; `notes` are lines of the console's own."""
+    firing = sorted(state.alerts.firing, key=lambda alert: (-alert.severity.rank, -(alert.since or 0), alert.key))
+    rows = [_note(f"console {index}", text) for index, text in enumerate(notes)]
+    rows += [Row(f"run {run.plan.id}", (run_line(run, state.now),)) for run in state.runs if _is_shown(run, state.now)]
+    rows += [_firing(state, alert, cells) for alert in firing]
+    rows += [_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name)]
+    rows += [_note(f"agent {index}", text) for index, text in enumerate(state.agent.notes if state.agent else ())]
+    rows += [_resolved(state, alert, cells) for alert in state.alerts.log]
+    return Content("Alerts", _counts(state), [], rows, empty=_calm(state))
+
+
+def _counts(state: State) -> Line:
+    parts: Line = [(f"{len(state.alerts.firing)} firing", "critical" if state.alerts.firing else "dim")]
+    extra = ((len(state.alerts.log), "resolved"), (state.alerts.pending, "pending"), (state.alerts.unknown, "unknown"))
+    return parts + [(f" · {count} {word}", "dim") for count, word in extra if count]
+
+
+def _calm(state: State) -> str:
+    if state.link is not Link.LIVE:
+        return "nothing is known without the agent"
+    return "nothing fires" if state.readings else "waiting for the first figures"
+
+
+def _is_shown(run: Run, now: float) -> bool:
+    return run.outcome is Outcome.RUNNING or run.ended is None or now - run.ended < 600
+
+
+def _is_broken(state: State, name: str) -> bool:
+    """Return whether a source without a pane of its own is broken: its line belongs here."""
+    status = state.sources[name]
+    return status.kind not in _OWN_PANE and status.state in BROKEN_STATES
+
+
+def _broken(state: State, name: str) -> Row:
+    status = state.sources[name]
+    words: Line = [(f"{glyphs.CRITICAL} ", "critical"), (f"{name}  ", "text"), (trouble(state, status), "dim")]
+    return Row(f"source {name}", (words,), source=name)
+
+
+def _note(id: str, text: str) -> Row:
+    return Row(id, ([(f"{glyphs.WARNING} ", "warning"), (text, "text")],))
+
+
+def _series(alert: Alert) -> SeriesId:
+    return SeriesId(alert.source, alert.metric, alert.attributes)
+
+
+def _firing(state: State, alert: Alert, cells: int) -> Row:
+    role = severity_role(alert)
+    since = "" if alert.since is None else f"for {units.seconds(max(0.0, round(state.wall - alert.since)))}"
+    line: Line = [
+        (f"{_GLYPHS[role]} ", role),
+        (f"{_time(alert.since)}  ", "dim"),
+        (f"{alert.severity.value:<10}", role),
+        (left(alert.source, 13) + " ", "text"),
+        *_what(state, alert, cells - 58, role),
+        (right(since, 12), "dim"),
+        (f"   {_remedy(alert)}", "dim"),
+    ]
+    return Row(alert.key, (line,), _series(alert), alert.source, alert)
+
+
+def _remedy(alert: Alert) -> str:
+    return f"enter: {alert.remedies[0]}" if alert.remedies else ""
+
+
+def _what(state: State, alert: Alert, cells: int, role: str) -> Line:
+    """Return what happens, in the rule's words or as metric, value and level, in at least 20 cells."""
+    words: Line = [(alert.summary or _labels(alert), "text")]
+    if not alert.summary:
+        words += [(" ", "text"), *quantity(state, alert.source, alert.metric, alert.value, role)]
+        if alert.level is not None:
+            words += [(f" {alert.direction} ", "dim"), *quantity(state, alert.source, alert.metric, alert.level, "dim")]
+    return fit(words, max(20, min(cells, max(44, width(words)))))
+
+
+def _labels(alert: Alert) -> str:
+    return " ".join([alert.metric, *(value for _, value in alert.attributes)])
+
+
+def _resolved(state: State, alert: Alert, cells: int) -> Row:
+    took = "" if None in (alert.since, alert.resolved_at) else f"after {units.seconds(round((alert.resolved_at or 0) - (alert.since or 0)))}"
+    line: Line = [
+        (f"{glyphs.OK} ", "ok"),
+        (f"{_time(alert.resolved_at)}  ", "dim"),
+        (f"{'resolved':<10}", "dim"),
+        (left(alert.source, 13) + " ", "dim"),
+        *[(text, "dim") for text, _ in _what(state, alert, cells - 58, "dim")],
+        (right(took, 12), "dim"),
+    ]
+    return Row(f"{alert.key}@{alert.resolved_at}", (line,), _series(alert), alert.source, alert)
+
+
+def _time(wall: float | None) -> str:
+    return "--:--:--" if wall is None else f"{datetime.fromtimestamp(wall, UTC):%H:%M:%S}"

@@ -1,0 +1,108 @@
+"""From a pane's content to lines: filter, order that holds still, selection that follows identity, scroll, frame."""
+
+from perftui.client.state import State
+from perftui.core.series import SeriesId
+from perftui.tui.layout import Box
+from perftui.tui.panes import alerts, caches, databases, endpoints, history, processes, queues, system
+from perftui.tui.panes.content import Content, Row
+from perftui.tui.panes.state_words import trouble
+from perftui.tui.view import View
+from perftui.tui.widgets.frame import frame
+from perftui.tui.widgets.text import Line, crop, fit, over, plain
+
+WATCHED = system.METRICS | queues.METRICS | caches.METRICS | databases.METRICS | endpoints.METRICS
+"""The metrics that sparklines need the recent past of."""
+
+
+def needs(state: State) -> dict[str, int]:
+    """Return how many rows each pane has to show; 0 for a kind of which there is nothing."""
+    rows = {"system": 13, "queues": len(list(queues.find(state)))}
+    for pane, kind in (("caches", "redis"), ("databases", "mysql"), ("endpoints", "http")):
+        sources = state.sources_of(kind)
+        rows[pane] = sum(2 if trouble(state, status) else 1 for status in sources)
+    return rows
+
+
+def content(pane: str, state: State, view: View, box: Box, *, ascii: bool = False) -> Content:
+    """Return what a pane has to say in the room of its box."""
+    cells, rows = box.width - 4, box.height - 2
+    match pane:
+        case "system":
+            return system.draw(state, cells, rows)
+        case "history":
+            return history.draw(state, charted(state, view), cells, rows, ascii=ascii)
+        case "queues":
+            return queues.draw(state, cells)
+        case "caches":
+            return caches.draw(state, cells)
+        case "databases":
+            return databases.draw(state, cells)
+        case "endpoints":
+            return endpoints.draw(state, cells)
+        case "processes":
+            return processes.draw(state, cells, view.sort, inverted=view.inverted)
+    return alerts.draw(state, cells, view.notes)
+
+
+def charted(state: State, view: View) -> SeriesId | None:
+    """Return the series that the history shows: the selected one, else that of the worst alert, else the CPU."""
+    if view.series is not None:
+        return view.series
+    worst = max(state.alerts.firing, key=lambda alert: (alert.severity.rank, alert.key), default=None)
+    if worst is not None:
+        return SeriesId(worst.source, worst.metric, worst.attributes)
+    return next((SeriesId(status.name, system.CPU) for status in state.sources_of("system")), None)
+
+
+def visible_rows(pane: str, found: Content, view: View, now: float) -> list[Row]:
+    """Return the rows that pass the filter, in the order that holds still while keys are pressed."""
+    wanted = view.filters.get(pane, "").casefold()
+    rows = [row for row in found.rows if wanted in " ".join(map(plain, row.lines)).casefold()] if wanted else found.rows
+    if view.held(now) and pane in view.orders:
+        place = {id: index for index, id in enumerate(view.orders[pane])}
+        rows = sorted(rows, key=lambda row: place.get(row.id, len(place)))
+    view.orders[pane] = [row.id for row in rows]
+    return rows
+
+
+def draw(pane: str, state: State, view: View, box: Box, now: float, *, ascii: bool = False) -> list[Line]:
+    """Return a pane as exactly the lines of its box."""
+    found = content(pane, state, view, box, ascii=ascii)
+    rows = visible_rows(pane, found, view, now)
+    focused = view.focus == pane
+    cells, room = box.width - 4, box.height - 2 - len(found.head)
+    lines, first, total = _scrolled(rows, view, pane, max(1, room), cells, focused)
+    body = [*found.head, *lines]
+    if not rows and found.empty:
+        words = "no row has that text" if view.filters.get(pane) and found.rows else found.empty
+        body = [*found.head, [(words, "dim")]]
+    foot = _foot(view, pane, len(lines), first, total)
+    return frame(found.title, found.note, body, box.width, box.height, focused=focused, foot=foot)
+
+
+def _foot(view: View, pane: str, shown: int, first: int, total: int) -> Line:
+    foot: Line = []
+    if view.filters.get(pane):
+        foot.append((f"/ {view.filters[pane]}", "accent"))
+    if total > shown:
+        more = total - first - shown
+        foot.append((f"{'  ' if foot else ''}{first + 1}-{first + shown} of {total}{' ↓' if more else ''}", "dim"))
+    return foot
+
+
+def _scrolled(rows: list[Row], view: View, pane: str, room: int, cells: int, focused: bool) -> tuple[list[Line], int, int]:
+    """Return the lines in view, the index of the first, and how many there are; the selection stays in view."""
+    chosen = view.selected.get(pane)
+    lines: list[Line] = []
+    start = end = None
+    for row in rows:
+        if row.id == chosen:
+            start, end = len(lines), len(lines) + len(row.lines)
+        picked = focused and row.id == chosen
+        lines += [over(fit(line, cells), "selected") if picked else crop(line, cells) for line in row.lines]
+    offset = view.offsets.get(pane, 0)
+    if start is not None and end is not None:
+        offset = min(max(offset, end - room), start)
+    offset = max(0, min(offset, len(lines) - room))
+    view.offsets[pane] = offset
+    return lines[offset : offset + room], offset, len(lines)

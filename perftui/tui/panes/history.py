@@ -1,0 +1,131 @@
+"""The history pane: the selected series over the last 15 minutes, with the levels of its rule."""
+
+from datetime import UTC, datetime
+
+from perftui.client.state import State
+from perftui.core import units
+from perftui.core.metric import Metric
+from perftui.core.series import SeriesId
+from perftui.tui.panes.content import Content
+from perftui.tui.panes.state_words import marks, quantity
+from perftui.tui.widgets import chart
+from perftui.tui.widgets.spark import columns
+from perftui.tui.widgets.text import Line, fit, right
+
+WINDOW = 900
+_SCALE = 7
+
+
+def draw(state: State, series: SeriesId | None, cells: int, height: int, *, ascii: bool = False) -> Content:
+    """Return the pane in `cells` cells and exactly `height` lines."""
+    if series is None:
+        return Content("History", empty="select a row: its history shows here")
+    where = " ".join([series.source, *(value for _, value in series.attributes)])
+    content = Content("History", [(f"{series.metric} · {where} · 15 min", "dim")])
+    track = state.tracks.get(series)
+    if track is None or not any(value is not None for value in track.values):
+        content.empty = "no figures of this series yet"
+        return content
+    known = state.metric(series.metric, series.source)
+    plot, rows = cells - _SCALE - 2, max(2, height - 3)
+    values = _buckets(state, series, plot)
+    levels = marks(state, series.metric)
+    top = _top(known, values, levels)
+    lines = chart.curve(tuple(values), plot, rows, top, ascii)
+    for index, text in enumerate(lines):
+        label = _label(known, top, index, rows)
+        content.head.append([(right(label, _SCALE), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)])
+    content.head += [_axis(state, plot), _summary(state, series, levels, cells)]
+    return content
+
+
+def _buckets(state: State, series: SeriesId, plot: int) -> list[float | None]:
+    """Return two means a column; the bucket that still fills is left out, so that the curve stands still."""
+    track = state.tracks[series]
+    seconds = WINDOW / (2 * plot)
+    means = columns(zip(track.wall, track.values, strict=True), state.wall, 2 * plot + 1, seconds)
+    return _bridged(means[:-1], max(1, round(2 * _interval(state, series) / seconds)))
+
+
+def _interval(state: State, series: SeriesId) -> float:
+    status = state.sources.get(series.source)
+    return status.interval if status else 1.0
+
+
+def _bridged(values: list[float | None], longest: int) -> list[float | None]:
+    """Return the values with holes no longer than two polls filled: they are between samples, not missing."""
+    out = list(values)
+    last: int | None = None
+    for index, value in enumerate(values):
+        if value is None:
+            continue
+        if last is not None and 1 < index - last <= longest + 1:
+            start, step = values[last] or 0.0, (value - (values[last] or 0.0)) / (index - last)
+            out[last + 1 : index] = [start + step * (hole - last) for hole in range(last + 1, index)]
+        last = index
+    return out
+
+
+def _top(metric: Metric | None, values: list[float | None], levels: dict[str, float]) -> float:
+    if metric is not None and metric.maximum is not None:
+        return metric.maximum
+    highest = max((value for value in values if value is not None), default=0.0)
+    near = [level for level in levels.values() if level <= highest * 2]
+    bytes_ = metric is not None and metric.unit.startswith("By")
+    return chart.nice(max([highest, *near]) * 1.05, 1024.0 if bytes_ else 10.0)
+
+
+def _label(metric: Metric | None, top: float, index: int, rows: int) -> str:
+    if index not in (0, rows // 2, rows - 1):
+        return ""
+    value = top * (rows - 1 - index) / (rows - 1) if index else top
+    return str(units.show_metric(metric, value) if metric else units.count(value))
+
+
+def _over_levels(text: str, index: int, rows: int, top: float, levels: dict[str, float], metric: Metric | None) -> Line:
+    """Return a line of the chart with the level that lies in it, dotted behind the curve."""
+    for role, level in levels.items():
+        if 0 < level <= top and round((1 - level / top) * (rows - 1)) == index:
+            name = f" {role} {units.show_metric(metric, level) if metric else units.count(level)}"
+            return _dotted(text, role, name)
+    return [(text, "bar")]
+
+
+def _dotted(text: str, role: str, name: str) -> Line:
+    line: Line = []
+    free = len(text) - len(name)
+    named = not text[free:].strip(" \u2800")
+    for at, character in enumerate(text):
+        blank = character in " \u2800"
+        shown = (name[at - free] if named and at >= free else "┈") if blank else character
+        own = role if blank else "bar"
+        if line and line[-1][1] == own:
+            line[-1] = (line[-1][0] + shown, own)
+        else:
+            line.append((shown, own))
+    return line
+
+
+def _axis(state: State, plot: int) -> Line:
+    times = [datetime.fromtimestamp(state.wall - WINDOW * share, UTC) for share in (1.0, 0.5)]
+    first, middle = (f"{time:%H:%M}" for time in times)
+    gap = plot // 2 - len(first) - 2
+    line: Line = [(" " * (_SCALE + 2) + first + " " * max(1, gap) + middle, "dim")]
+    return [*fit(line, _SCALE + 2 + plot - 3), ("now", "dim")]
+
+
+def _summary(state: State, series: SeriesId, levels: dict[str, float], cells: int) -> Line:
+    """Return what the curve says in figures: now, and the range of the window."""
+    track = state.tracks[series]
+    since = state.wall - WINDOW
+    values = [value for wall, value in zip(track.wall, track.values, strict=True) if value is not None and wall >= since]
+
+    def show(value: float | None) -> Line:
+        return quantity(state, series.source, series.metric, value)
+
+    now = state.value(*series)
+    line: Line = [("now ", "dim"), *show(now)]
+    if values:
+        line += [("   lowest ", "dim"), *show(min(values)), ("   highest ", "dim"), *show(max(values))]
+        line += [("   mean ", "dim"), *show(sum(values) / len(values))]
+    return fit(line, cells)

@@ -1,0 +1,76 @@
+"""The process table of this host, sorted by what is asked of it."""
+
+from collections.abc import Callable
+
+from perftui.client.state import State
+from perftui.core import units
+from perftui.core.reading import Cell
+from perftui.core.metric import Kind
+from perftui.tui.panes.content import Content, Row
+from perftui.tui.panes.state_words import number
+from perftui.tui.widgets.table import Column, choose, head, row
+from perftui.tui.widgets.text import Line
+
+TABLE = "processes"
+SORTS = {"cpu": "cpu", "memory": "rss", "time": "time"}
+"""What the user says -> the column of the table."""
+
+
+def _text(value: Cell) -> Line:
+    return [(str(value), "text")]
+
+
+def _share(value: Cell) -> Line:
+    number_ = float(value or 0)
+    return number(units.show(number_, "1", kind=Kind.RATIO), "text" if number_ >= 0.001 else "dim")
+
+
+def _bytes(value: Cell) -> Line:
+    return number(units.size(float(value or 0)))
+
+
+def _seconds(value: Cell) -> Line:
+    return number(units.seconds(round(float(value or 0), 1)))
+
+
+_COLUMNS: tuple[tuple[str, Column, Callable[[Cell], Line]], ...] = (
+    ("pid", Column("pid", 7), _text),
+    ("user", Column("user", 9, "left", rank=2), _text),
+    ("cpu", Column("cpu", 6), _share),
+    ("rss", Column("memory", 9), _bytes),
+    ("state", Column("s", 1, "left", rank=3), _text),
+    ("threads", Column("thr", 4, rank=4), _text),
+    ("time", Column("time", 8, rank=1), _seconds),
+    ("unit", Column("unit", 18, "left", rank=5, grow=12), _text),
+    ("command", Column("command", 16, "left", grow=200), _text),
+)
+
+
+def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False) -> Content:
+    """Return the pane in `cells` cells; `sort` is a key of `SORTS`."""
+    source = next((status.name for status in state.sources_of("system")), "")
+    table = state.tables.get((source, TABLE))
+    if table is None:
+        return Content("Processes", empty="waiting for the process table")
+    at = {name: index for index, name in enumerate(table.columns)}
+    shown = [each for each in _COLUMNS if each[0] in at]
+    columns = [column for _, column, _ in shown]
+    chosen = choose(columns, cells)
+    key = at.get(SORTS[sort], 0)
+    ordered = sorted(table.rows, key=lambda each: _order(each[key]), reverse=not inverted)
+    rows = [
+        Row(str(each[at["pid"]]), (row([_cell(each[at[name]], show) for name, _, show in shown], columns, chosen),))
+        for each in ordered
+    ]
+    note: Line = [(f"{len(rows)} · by {sort}{' upwards' if inverted else ''}", "dim")]
+    if table.denied:
+        note.append((f" · {table.denied} may not be read", "warning"))
+    return Content("Processes", note, [head(columns, chosen)], rows)
+
+
+def _order(value: Cell) -> float:
+    return float(value) if isinstance(value, (int, float)) else -1.0
+
+
+def _cell(value: Cell, show: Callable[[Cell], Line]) -> Line:
+    return [(units.MISSING, "dim")] if value is None else show(value)

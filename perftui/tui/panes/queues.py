@@ -1,0 +1,174 @@
+"""The queues pane: what waits, what fails, how fast it comes and goes, when it is empty, who works on it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from perftui.client.state import State
+from perftui.core import units
+from perftui.core.alert import Alert, Severity
+from perftui.core.series import Attributes, SeriesId
+from perftui.tui.panes.content import Content, Row
+from perftui.tui.panes.state_words import (
+    CRITICAL,
+    GOOD,
+    STALE,
+    WARNING,
+    figure,
+    firing,
+    level_role,
+    mark,
+    number,
+    trouble,
+)
+from perftui.tui.widgets import glyphs
+from perftui.tui.widgets.spark import columns, spark
+from perftui.tui.widgets.table import Column, choose, head, row
+from perftui.tui.widgets.text import Line, over
+
+DEPTH = "queue.depth"
+METRICS = frozenset({DEPTH})
+_TREND = 6
+_COLUMNS = (
+    Column("", 1, "left"),
+    Column("name", 10, "left", grow=14),
+    Column("wait", 6),
+    Column("active", 6, rank=2),
+    Column("failed", 6),
+    Column("in/s", 6, rank=1),
+    Column("out/s", 6),
+    Column("drains", 8, rank=1),
+    Column("work", 4),
+    Column("", _TREND, "left", rank=3),
+    Column("oldest", 7, rank=4),
+    Column("delayed", 7, rank=5),
+    Column("fail/s", 6, rank=6),
+    Column("on", 10, "left", rank=7),
+)
+
+
+class Queue(NamedTuple):
+    """One queue of a source: which, and how bad."""
+
+    source: str
+    attributes: Attributes
+    bad: int
+    alone: bool
+    """Whether no other source has a queue of that name."""
+
+    @property
+    def name(self) -> str:
+        """The name of the queue."""
+        return dict(self.attributes).get("queue", "?")
+
+
+def draw(state: State, cells: int) -> Content:
+    """Return the pane in `cells` cells: the worst first, then by name."""
+    found = sorted(find(state), key=lambda queue: (-queue.bad, queue.name, queue.source))
+    chosen = choose(_COLUMNS, cells)
+    rows = [_row(state, queue, chosen) for queue in found]
+    return Content("Queues", _note(state, found), [head(_COLUMNS, chosen)], rows, empty="no job queue found")
+
+
+def find(state: State) -> Iterator[Queue]:
+    """Yield each queue there is a depth of."""
+    seen = [(name, s.attributes) for name in state.readings for s in state.samples(name, DEPTH)]
+    names = [dict(attributes).get("queue") for _, attributes in seen]
+    for source, attributes in seen:
+        alerts = firing(state, source, tuple(pair for pair in attributes if pair[0] == "queue"))
+        yield Queue(source, attributes, _bad(state, source, alerts), names.count(dict(attributes).get("queue")) == 1)
+
+
+def _bad(state: State, source: str, alerts: list[Alert]) -> int:
+    """Return how bad a queue is: by its own alerts; a server that fails makes its figures stale, no worse."""
+    worst = max((WARNING if alert.severity is Severity.WARNING else CRITICAL for alert in alerts), default=GOOD)
+    return max(worst, STALE) if state.is_stale(source) else worst
+
+
+def _row(state: State, queue: Queue, chosen: list[tuple[int, int]]) -> Row:
+    figures = row(_cells(state, queue), _COLUMNS, chosen)
+    if state.is_stale(queue.source):
+        figures = [figures[0], *over(figures[1:], "stale")]
+    id = f"{queue.source}/{queue.name}"
+    return Row(id, (figures,), SeriesId(queue.source, DEPTH, queue.attributes), queue.source)
+
+
+def _cells(state: State, queue: Queue) -> list[Line]:
+    def of(metric: str) -> Line:
+        return figure(state, queue.source, f"queue.{metric}", queue.attributes)
+
+    name: Line = [(queue.name, "text")]
+    if not queue.alone:
+        name.append((f" {queue.source}", "dim"))
+    return [
+        [_mark(state, queue)],
+        name,
+        of("depth"),
+        _jobs(state, queue, "active"),
+        _jobs(state, queue, "failed"),
+        of("added"),
+        of("completed"),
+        _drains(state, queue),
+        of("workers"),
+        _trend(state, queue),
+        of("oldest_age"),
+        _jobs(state, queue, "delayed"),
+        of("failed"),
+        [(queue.source, "dim")],
+    ]
+
+
+def _is_paused(state: State, queue: Queue) -> bool:
+    return bool(state.value(queue.source, "queue.paused", queue.attributes))
+
+
+def _mark(state: State, queue: Queue) -> tuple[str, str]:
+    if queue.bad == GOOD and _is_paused(state, queue):
+        return (glyphs.PAUSED, "warning")
+    return mark(queue.bad)
+
+
+def _jobs(state: State, queue: Queue, which: str) -> Line:
+    attributes = tuple(sorted((*queue.attributes, ("state", which))))
+    return figure(state, queue.source, "queue.jobs", attributes)
+
+
+def _drains(state: State, queue: Queue) -> Line:
+    """Return when the queue is empty at this pace, in figures or in a word."""
+    depth = state.value(queue.source, DEPTH, queue.attributes)
+    change = state.value(queue.source, "queue.change", queue.attributes)
+    left = state.value(queue.source, "queue.drain_time", queue.attributes)
+    if depth == 0:
+        return [("empty", "dim")]
+    if _is_paused(state, queue):
+        return [("paused", "warning")]
+    if left is not None:
+        return number(units.seconds(round(left, 1)), level_role(state, "queue.drain_time", left))
+    if change is None:
+        return [(units.MISSING, "dim")]
+    workers = state.value(queue.source, "queue.workers", queue.attributes)
+    if workers == 0:
+        return [("never", "critical")]
+    return [("growing", "warning")] if change > 0 else [("still", "dim")]
+
+
+def _trend(state: State, queue: Queue) -> Line:
+    track = state.track(queue.source, DEPTH, queue.attributes)
+    if track is None:
+        return []
+    return [(spark(columns(zip(track.wall, track.values, strict=True), state.wall, _TREND)), "bar")]
+
+
+def _note(state: State, found: list[Queue]) -> Line:
+    idle = sum(1 for queue in found if _starving(state, queue))
+    line: Line = [(str(len(found)), "dim")]
+    if idle:
+        line.append((f" · {idle} without workers", "critical"))
+    stale = {queue.source for queue in found if state.is_stale(queue.source)}
+    for source in sorted(stale):
+        line.append((f" · {source} {trouble(state, state.sources[source])}", "stale"))
+    return line
+
+
+def _starving(state: State, queue: Queue) -> bool:
+    depth = state.value(queue.source, DEPTH, queue.attributes)
+    return bool(depth) and state.value(queue.source, "queue.workers", queue.attributes) == 0

@@ -1,0 +1,47 @@
+"""What the panes of one kind of source share: order by badness, and the line that says what is wrong."""
+
+from perftui.client.state import State
+from perftui.core.status import SourceState, SourceStatus
+from perftui.tui.panes.state_words import BROKEN, CRITICAL, STALE, WARNING, badness, mark, own_alerts, trouble
+from perftui.tui.widgets import glyphs
+from perftui.tui.widgets.text import Line, Span, over
+
+
+def worst_first(state: State, statuses: list[SourceStatus]) -> list[tuple[int, SourceStatus]]:
+    """Return (badness, status), the worst first, then by name; what was merely found comes last."""
+    rated = [(badness(state, status.name, own_alerts(state, status.name)), status) for status in statuses]
+    return sorted(rated, key=lambda each: (each[1].state is SourceState.FOUND, -each[0], each[1].name))
+
+
+def source_mark(bad: int, status: SourceStatus) -> Span:
+    """Return the glyph of a source; one that is not known yet has `?`."""
+    if status.state in (SourceState.FOUND, SourceState.WAITING):
+        return (glyphs.UNKNOWN, "dim")
+    return mark(bad)
+
+
+def lines_of(state: State, bad: int, status: SourceStatus, figures: Line) -> tuple[Line, ...]:
+    """Return the lines of a source's row: its figures, dimmed when they are old, and what is wrong with it."""
+    words = trouble(state, status)
+    if not words:
+        return (figures,)
+    old = state.is_stale(status.name)
+    role = "critical" if bad in (BROKEN, CRITICAL) else "dim"
+    first = [figures[0], *over(figures[1:], "stale")] if old else figures
+    return (first, [("    " + words, role)])
+
+
+def note(state: State, statuses: list[SourceStatus], noun: str = "") -> Line:
+    """Return what a title says: how many there are, and the worst among them."""
+    rated = [bad for bad, _ in worst_first(state, statuses)]
+    found = sum(status.state is SourceState.FOUND for status in statuses)
+    parts: Line = [(f"{len(statuses)}{noun}", "dim")]
+    words = (
+        (CRITICAL, "critical", "critical"), (BROKEN, "failing", "critical"),
+        (WARNING, "warning", "warning"), (STALE, "stale", "stale"),
+    )  # fmt: skip
+    for bad, word, role in words:
+        number = rated.count(bad) - (found if bad == STALE else 0)
+        if number > 0:
+            parts.append((f" · {number} {word}", role))
+    return parts

@@ -1,0 +1,156 @@
+"""The system pane: gauges of this host, a line and a line of detail each."""
+
+from collections.abc import Iterator
+
+from perftui.client.state import State
+from perftui.core import units
+from perftui.core.series import Attributes, SeriesId
+from perftui.tui.panes.content import Content, Row
+from perftui.tui.panes.gauges import gauge, labelled, sparkline
+from perftui.tui.panes.state_words import ago, figure, level_role, marks, number, percent, trouble
+from perftui.tui.widgets.text import Line, between, clip, fit, join, left, over
+
+CPU, MEMORY, SPACE = "system.cpu.utilization", "system.memory.utilization", "system.filesystem.utilization"
+BUSY, NETWORK, PRESSURE = "system.disk.utilization", "system.network.io", "system.pressure.cpu.some"
+METRICS = frozenset({CPU, MEMORY, BUSY, NETWORK, PRESSURE})
+_CORES_SHOWN = 16
+
+
+def draw(state: State, cells: int, height: int) -> Content:
+    """Return the pane in `cells` cells; details are left out where `height` rows have no room for them."""
+    hosts = state.sources_of("system")
+    if not hosts:
+        return Content("System", empty="waiting for the first figures of this host")
+    source = hosts[0].name
+    details = height >= 10
+    rows = [*_computing(state, source, cells, details), *_storage(state, source, cells, height - (8 if details else 5))]
+    rows += [_network(state, source, cells), _pressure(state, source, cells)]
+    if state.is_stale(source):
+        rows = [_stale(row) for row in rows]
+    words = trouble(state, hosts[0])
+    note: Line = [(words, "critical")] if words else [(f"{source} · {units.seconds(hosts[0].interval)}", "dim")]
+    if state.age(source) is not None and words:
+        note += [(f" · {ago(state.age(source))}", "stale")]
+    return Content("System", note, [], rows)
+
+
+def _stale(row: Row) -> Row:
+    return Row(row.id, tuple(over(line, "stale") for line in row.lines), row.series, row.source)
+
+
+def _computing(state: State, source: str, cells: int, details: bool) -> Iterator[Row]:
+    cpu = gauge(state, source, CPU, "cpu", cells)
+    memory = gauge(state, source, MEMORY, "mem", cells)
+    yield Row("cpu", (cpu, _cpu_detail(state, source, cells)) if details else (cpu,), SeriesId(source, CPU), source)
+    yield Row("mem", (memory, _memory_detail(state, source)) if details else (memory,), SeriesId(source, MEMORY), source)
+
+
+def _cpu_detail(state: State, source: str, cells: int) -> Line:
+    metric = "system.cpu.core.utilization"
+    cores = sorted(state.samples(source, metric), key=lambda each: (len(str(each.attributes)), each.attributes))
+    busy: Line = [("core", "dim")] if cores else []
+    for sample in cores[: min(_CORES_SHOWN, max(2, (cells - 44) // 4))]:
+        busy.append((f"{sample.value * 100:>3.0f}", level_role(state, CPU, sample.value)))
+    if len(cores) > len(busy) - 1 and cores:
+        busy.append((f" +{len(cores) - len(busy) + 1}", "dim"))
+    steal = labelled("steal", figure(state, source, "system.cpu.steal"))
+    throttled = labelled("throttled", figure(state, source, "system.cgroup.cpu.throttled_ratio"))
+    return join([[("  ", "text"), *busy], steal, throttled], "   ")
+
+
+def _memory_detail(state: State, source: str) -> Line:
+    used, limit = (state.value(source, f"system.memory.{name}") for name in ("usage", "limit"))
+    of: Line = [*figure(state, source, "system.memory.usage"), (" of ", "dim"), *number(_size(limit))]
+    swap = labelled("swap", figure(state, source, "system.paging.usage"))
+    cache = labelled("cache", figure(state, source, "system.memory.cached"))
+    return join([[("  ", "text"), *(of if used is not None else [(units.MISSING, "dim")])], swap, cache], "   ")
+
+
+def _size(value: float | None) -> units.Shown:
+    return units.show(value, "By")
+
+
+def _storage(state: State, source: str, cells: int, room: int) -> Iterator[Row]:
+    """Yield the busiest devices and the fullest filesystems that have room, at least one each."""
+    devices = _worst(state, source, BUSY)[: max(1, room // 3)]
+    spaces = _worst(state, source, SPACE)[: max(1, room - len(devices))]
+    for index, (_, attributes) in enumerate(devices):
+        yield Row(f"disk {_label(attributes)}", (_disk(state, source, attributes, cells, index == 0),),
+                  SeriesId(source, BUSY, attributes), source)  # fmt: skip
+    for value, attributes in spaces:
+        line = _space(state, source, value, attributes, cells)
+        yield Row(f"fs {_label(attributes)}", (line,), SeriesId(source, SPACE, attributes), source)
+
+
+def _worst(state: State, source: str, metric: str) -> list[tuple[float, Attributes]]:
+    found = [(sample.value, sample.attributes) for sample in state.samples(source, metric) if sample.attributes]
+    return sorted(found, key=lambda each: (-round(each[0], 1), each[1]))
+
+
+def _label(attributes: Attributes) -> str:
+    return " ".join(value for _, value in attributes)
+
+
+def _disk(state: State, source: str, attributes: Attributes, cells: int, first: bool) -> Line:
+    wait = _await(state, source, attributes)
+    figures = join([
+        [(left(_label(attributes), 9), "text")],
+        labelled("util", figure(state, source, BUSY, attributes), 6),
+        labelled("await", wait, 8),
+    ])  # fmt: skip
+    return between([(left("disk" if first else "", 7), "dim"), *figures], sparkline(state, source, BUSY, attributes, 1.0), cells)
+
+
+def _await(state: State, source: str, attributes: Attributes) -> Line:
+    """Return the longer of the read and the write wait of a device."""
+    metric = "system.disk.await"
+    samples = [sample for sample in state.samples(source, metric) if set(attributes) <= set(sample.attributes)]
+    if not samples:
+        return [(units.MISSING, "dim")]
+    worst = max(samples, key=lambda sample: sample.value)
+    return figure(state, source, metric, worst.attributes)
+
+
+def _space(state: State, source: str, value: float, attributes: Attributes, cells: int) -> Line:
+    inodes = state.value(source, "system.filesystem.inodes.utilization", attributes)
+    tail = fit(percent(value, level_role(state, SPACE, value)), 6, "right")
+    if inodes is not None and inodes >= 0.5:
+        tail += [("  inodes ", "dim"), *percent(inodes, level_role(state, "system.filesystem.inodes.utilization", inodes))]
+    name = [("  ", "text"), (left(clip(_label(attributes), 14), 14), "text"), (" ", "text")]
+    return gauge(state, source, SPACE, name, cells, value=value, tail=tail, marked=marks(state, SPACE))
+
+
+def _network(state: State, source: str, cells: int) -> Row:
+    flows = {direction: _direction(state, source, direction) for direction in ("receive", "transmit")}
+    errors = sum(sample.value for sample in state.samples(source, "system.network.errors"))
+    known = any(True for _ in state.samples(source, "system.network.errors"))
+    parts: list[Line] = [
+        [("↓ ", "dim"), *fit(_flow(state, source, flows["receive"]), 10)],
+        [("↑ ", "dim"), *fit(_flow(state, source, flows["transmit"]), 10)],
+        labelled("err", [(units.MISSING, "dim")] if not known else number(units.count(errors), "warning" if errors else "text")),
+        labelled("retrans", figure(state, source, "system.network.tcp.retransmit_ratio")),
+    ]
+    charted = flows["receive"] or ()
+    line = between([(left("net", 7), "dim"), *join(parts)], sparkline(state, source, NETWORK, charted), cells)
+    return Row("net", (line,), SeriesId(source, NETWORK, charted), source)
+
+
+def _direction(state: State, source: str, direction: str) -> Attributes | None:
+    """Return the attributes of the total of a direction: the series with the fewest of them."""
+    found = [s.attributes for s in state.samples(source, NETWORK) if ("direction", direction) in s.attributes]
+    return min(found, key=len, default=None)
+
+
+def _flow(state: State, source: str, attributes: Attributes | None) -> Line:
+    return [(units.MISSING, "dim")] if attributes is None else figure(state, source, NETWORK, attributes)
+
+
+def _pressure(state: State, source: str, cells: int) -> Row:
+    parts = [
+        labelled(name, figure(state, source, f"system.pressure.{name}.some"), 6)
+        for name in ("cpu", "memory", "io")
+    ]
+    line = between([(left("psi", 7), "dim"), *join(parts)], sparkline(state, source, PRESSURE, (), 1.0), cells)
+    return Row("psi", (line,), SeriesId(source, PRESSURE), source)
+
+

@@ -1,0 +1,85 @@
+"""Lines as plain data: a span is text with the role of its colour, a line is a list of spans.
+
+Roles are names of a theme (`text`, `dim`, `warning`); `a+b` lays one over the other (`warning+selected`).
+"""
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+
+Span = tuple[str, str]
+Line = list[Span]
+
+ELLIPSIS = "…"
+
+
+def width(line: Iterable[Span]) -> int:
+    """Return the cells that a line takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def plain(line: Iterable[Span]) -> str:
+    """Return the text of a line without its roles."""
+    return "".join(text for text, _ in line)
+
+
+def clip(text: str, cells: int) -> str:
+    """Return `text` in at most `cells` cells, ending in `…` where something was cut."""
+    if cell_len(text) <= cells:
+        return text
+    return set_cell_size(text, cells - 1).rstrip() + ELLIPSIS if cells > 0 else ""
+
+
+def left(text: str, cells: int) -> str:
+    """Return `text` in exactly `cells` cells, at the left."""
+    text = clip(text, cells)
+    return text + " " * (cells - cell_len(text))
+
+
+def right(text: str, cells: int) -> str:
+    """Return `text` in exactly `cells` cells, at the right."""
+    text = clip(text, cells)
+    return " " * (cells - cell_len(text)) + text
+
+
+def crop(line: Iterable[Span], cells: int) -> Line:
+    """Return at most the first `cells` cells of a line, with `…` as the last where something was cut."""
+    line = list(line)
+    if width(line) <= cells:
+        return line
+    out: Line = []
+    for text, role in line:
+        room = cells - width(out)
+        if cell_len(text) >= room:
+            return [*out, (clip(text + "  ", room), role)] if room > 0 else out
+        out.append((text, role))
+    return out
+
+
+def fit(line: Iterable[Span], cells: int, align: str = "left") -> Line:
+    """Return a line of exactly `cells` cells: cropped, or padded on the other side of `align`."""
+    line = crop(line, cells)
+    space = cells - width(line)
+    if space <= 0:
+        return line
+    return [*line, (" " * space, "text")] if align == "left" else [(" " * space, "text"), *line]
+
+
+def between(start: Line, end: Line, cells: int) -> Line:
+    """Return `start` at the left and `end` at the right of exactly `cells` cells; `start` gives way."""
+    end = crop(end, cells)
+    return [*fit(start, cells - width(end)), *end]
+
+
+def over(line: Iterable[Span], role: str) -> Line:
+    """Return the line with `role` laid over each span: a selection, or a stale row."""
+    return [(text, f"{own}+{role}") for text, own in line]
+
+
+def join(parts: Iterable[Line], gap: str = "  ") -> Line:
+    """Return the parts that have something in them, `gap` between each two."""
+    out: Line = []
+    for part in parts:
+        if part:
+            out += [(gap, "text"), *part] if out else part
+    return out

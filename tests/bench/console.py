@@ -1,0 +1,143 @@
+"""One console and its agent under a real pseudo-terminal, and what they cost."""
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.usage import cpu_seconds, proportional_mib, resident_mib
+from tests.support.terminal import PERFTUI, Program, isolated, marked, until
+
+COLUMNS, ROWS = 160, 45
+FRAME_BYTES = 2048
+FRAME_GAP = 0.1
+HELP = "quit"
+KEYS = (b"\t", b"f", b"f")
+
+
+class TimedProgram(Program):
+    """A program whose every piece of output is noted with its time: `events` holds (seconds since start, bytes)."""
+
+    events: list[tuple[float, int]]
+    born: float
+
+    def pump(self, seconds: float = 0.02) -> bool:
+        """Read as Program does, and note when how much came."""
+        before = len(self.raw)
+        alive = super().pump(seconds)
+        if len(self.raw) > before:
+            self.events.append((time.perf_counter() - self.born, len(self.raw) - before))
+        return alive
+
+
+@dataclass
+class Figures:
+    """What was measured; times in seconds, sizes in MiB, `cpu` in % of one core."""
+
+    first_frame: list[float] = field(default_factory=list)
+    keys_started: list[float] = field(default_factory=list)
+    keys_attached: list[float] = field(default_factory=list)
+    key_latency: list[float] = field(default_factory=list)
+    quit: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+    cpu_console: float = 0.0
+    rss: float = 0.0
+    pss: float = 0.0
+    bytes_per_second: float = 0.0
+
+
+@contextlib.contextmanager
+def console(folder: Path, config: Path) -> Iterator[TimedProgram]:
+    """Run a console in an environment of its own; everything it started is ended."""
+    (folder / "run").mkdir(mode=0o700, exist_ok=True)
+    argv = [*PERFTUI, "--config", str(config)]
+    born = time.perf_counter()
+    program = TimedProgram(argv, isolated(folder), columns=COLUMNS, rows=ROWS)
+    program.events, program.born = [], born
+    with program:
+        yield program
+
+
+def first_frame(program: TimedProgram) -> float:
+    """Return when the first substantial frame was complete: the last output before the first pause after 2 KB."""
+    until(lambda: program.pump(0.005) and _frame_end(program), "a first frame")
+    found = _frame_end(program)
+    assert found is not None
+    return found
+
+
+def _frame_end(program: TimedProgram) -> float | None:
+    total, last = 0, 0.0
+    for at, size in [*program.events, (time.perf_counter() - program.born, 0)]:
+        if total > FRAME_BYTES and at - last >= FRAME_GAP:
+            return last
+        total, last = total + size, at
+    return None
+
+
+def keys_answered(program: TimedProgram, press: bytes, shown: Callable[[str], bool]) -> float:
+    """Type `press` over and over from the start; return when the screen first showed what it asks for."""
+    typed = 0.0
+    while not shown(program.display()):
+        now = time.perf_counter() - program.born
+        assert now < 20, "no key was answered within 20 s"
+        if now - typed >= 0.02:
+            program.send(press)
+            typed = now
+        program.pump(0.005)
+    return program.events[-1][0]
+
+
+def key_latencies(program: TimedProgram, presses: int) -> list[float]:
+    """Press keys in quiet moments of varying phase; return the seconds from each to the first byte of its answer."""
+    found = []
+    for index in range(presses):
+        until(lambda: not _heard(program, 0.15), "a quiet moment")
+        program.pump_for(0.013 * (index % 7))
+        pressed, before = time.perf_counter() - program.born, len(program.events)
+        program.send(KEYS[index % len(KEYS)])
+        if _heard(program, 1.0):
+            found.append(program.events[before][0] - pressed)
+    return found
+
+
+def _heard(program: TimedProgram, seconds: float) -> bool:
+    before = len(program.events)
+    program.pump(seconds)
+    return len(program.events) > before
+
+
+def quit_time(program: TimedProgram) -> float:
+    """Press `q` and return the seconds until the console is gone."""
+    pressed = time.perf_counter()
+    program.send(b"q")
+    assert program.exit_status() == 0
+    return time.perf_counter() - pressed
+
+
+def steady(program: TimedProgram, folder: Path, seconds: float, figures: Figures) -> None:
+    """Watch the console and its agent for `seconds`."""
+    pids = [*marked(folder)]
+    assert program.pid in pids
+    others = [pid for pid in pids if pid != program.pid]
+    before, own, sent, began = cpu_seconds(pids), cpu_seconds([program.pid]), len(program.raw), time.perf_counter()
+    program.pump_for(seconds)
+    passed = time.perf_counter() - began
+    assert [*marked(folder)] == [program.pid, *others] or set(marked(folder)) == set(pids), "a process came or went"
+    figures.cpu = 100 * (cpu_seconds(pids) - before) / passed
+    figures.cpu_console = 100 * (cpu_seconds([program.pid]) - own) / passed
+    figures.bytes_per_second = (len(program.raw) - sent) / passed
+    figures.rss, figures.pss = resident_mib(pids), proportional_mib(pids)
+
+
+def median(values: list[float]) -> float:
+    """Return the median, 0 of nothing."""
+    return statistics.median(values) if values else 0.0
+
+
+def p95(values: list[float]) -> float:
+    """Return the 95th percentile, 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[round(0.95 * (len(ordered) - 1))] if ordered else 0.0

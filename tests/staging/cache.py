@@ -1,0 +1,47 @@
+"""Traffic on a Redis used as a cache: lookups of which a known share hits, and keys that expire."""
+
+import asyncio
+import contextlib
+import random
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+HOT_KEYS = 2000
+BATCH = 100
+SESSIONS = 40
+
+
+class CacheTraffic:
+    """500 lookups a second; `hit_rate` (0..1) is the share that finds its key, exactly, in every batch of 100."""
+
+    def __init__(self, port: int) -> None:
+        self.hit_rate = 0.97
+        self._redis = Redis(port=port)
+        self._random = random.Random(1)
+
+    async def prepare(self) -> None:
+        """Fill the hot keys, and leave what expires to whoever cleans it up."""
+        await self._redis.mset({f"user:{number}": "x" * 400 for number in range(HOT_KEYS)})
+        with contextlib.suppress(RedisError):  # Redis 7 allows it only to a server started for it
+            await self._redis.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+
+    async def run(self) -> None:
+        """Look up and write until cancelled."""
+        try:
+            while True:
+                await self._batch()
+                await asyncio.sleep(BATCH / 500)
+        finally:
+            await self._redis.aclose()
+
+    async def _batch(self) -> None:
+        found = round(BATCH * self.hit_rate)
+        pipeline = self._redis.pipeline(transaction=False)
+        for _ in range(found):
+            pipeline.get(f"user:{self._random.randrange(HOT_KEYS)}")
+        for _ in range(BATCH - found):
+            pipeline.get(f"gone:{self._random.random()}")
+        for _ in range(SESSIONS):
+            pipeline.set(f"session:{self._random.getrandbits(48):x}", "x" * 200, ex=self._random.randint(5, 20))
+        await pipeline.execute()

@@ -1,0 +1,99 @@
+"""An action without a server, and a runner around it."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from perftui.actions.audit import AuditLog
+from perftui.actions.contract import Action, Actor, Findings, Receipt, Report, Verdict
+from perftui.actions.journal import Journal
+from perftui.actions.runner import ActionRunner
+from perftui.config.kinds import RedisOptions
+from perftui.config.settings import Settings, SourceSettings
+from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk, Run
+from perftui.core.clock import ManualClock
+
+ADMIN = Actor(uid=0, role="admin", pid=1, login="ada", claimed={"SUDO_USER": "ada"})
+
+
+class FakeAction:
+    """Takes `steps` steps, each let through by `step.set()`; records what it did in `done`."""
+
+    cooldown = 10.0
+
+    def __init__(self, risk: Risk = Risk.LOW, steps: int = 1) -> None:
+        self.info = ActionInfo(
+            id="cleanup.fake", title="Fake", key="c", risk=risk, reversible=False, kinds=("redis",)
+        )
+        self.server = {"run_id": "first", "role": "master"}
+        self.steps = steps
+        self.done: list[int] = []
+        self.started = 0
+        self.step = asyncio.Event()
+        self.step.set()
+        self.error: Exception | None = None
+
+    async def identity(self, target: SourceSettings) -> dict[str, str]:
+        return dict(self.server)
+
+    async def plan(self, target: SourceSettings, params: dict[str, str]) -> Findings:
+        return Findings(title="fake", command="true", identity=dict(self.server), targets=("db0",), lines=())
+
+    async def apply(self, target: SourceSettings, plan: Plan, report: Report, cancelled: asyncio.Event) -> Receipt:
+        self.started += 1
+        for number in range(self.steps):
+            await self.step.wait()
+            if cancelled.is_set():
+                return Receipt(message=f"{number} done", complete=False)
+            if self.error is not None:
+                raise self.error
+            self.done.append(number)
+            report(number / self.steps, f"step {number}")
+        return Receipt(message="all done", lines=(Line("done", "0", str(self.steps)),))
+
+    async def verify(self, target: SourceSettings, plan: Plan, receipt: Receipt) -> Verdict:
+        return Verdict(proof=Proof.RECOVERED, lines=(Line("later", "1", "0"),))
+
+
+class Stage:
+    """Is the ground of its runner, and keeps what the runner published."""
+
+    def __init__(self, folder: Path, action: Action | None = None, *, read_only: bool = False) -> None:
+        self.clock = ManualClock()
+        self.settings = Settings()
+        self.source = SourceSettings(name="cache-1", kind="redis", options=RedisOptions())
+        self.log = AuditLog(folder)
+        self.fake = FakeAction()
+        self.published: list[tuple[Run, ...]] = []
+        chosen = action or self.fake
+        self.runner = ActionRunner(
+            {chosen.info.id: chosen},
+            self,
+            self.clock,
+            Journal(self.log, self.clock),
+            self.published.append,
+            read_only=read_only,
+        )
+
+    @property
+    def sources(self) -> Mapping[str, SourceSettings]:
+        host = SourceSettings(name="host", kind="system", options=RedisOptions())
+        return {self.source.name: self.source, "host": host}
+
+    async def plan(self, actor: Actor = ADMIN) -> Plan:
+        return await self.runner.plan("cleanup.fake", "cache-1", {}, actor)
+
+    async def run(self, confirmation: str = "y", actor: Actor = ADMIN) -> Run:
+        """Plan, apply and wait for the end."""
+        plan = await self.plan()
+        await self.runner.apply(plan.id, confirmation, actor)
+        return await self.ended(plan)
+
+    async def ended(self, plan: Plan) -> Run:
+        async with asyncio.timeout(5):
+            while self.runner.busy:
+                await asyncio.sleep(0)
+        return next(run for run in self.runner.runs if run.plan.id == plan.id)
+
+    def events(self) -> list[str]:
+        return [str(record["event"]) for record in self.log.records()]

@@ -1,0 +1,79 @@
+import msgspec
+
+from perftui.client.merge import merge_history, merge_update
+from perftui.client.state import State, Track
+from perftui.core.reading import Reading, Sample, Table
+from perftui.core.series import SeriesId
+from perftui.core.status import SourceStatus
+from perftui.core.wire import AlertsView, HistoryChunk, Update
+
+WATCHED = frozenset({"redis.hit_ratio"})
+SERIES = SeriesId("cache-1", "redis.hit_ratio", ())
+
+
+def update(sequence: int, **topics: object) -> Update:
+    raws = {name.replace("__", "/"): msgspec.Raw(msgspec.json.encode(state)) for name, state in topics.items()}
+    return Update(sequence, raws)
+
+
+def reading(wall: float, value: float) -> Reading:
+    samples = (Sample("redis.hit_ratio", value), Sample("redis.other", 1.0))
+    return Reading(source="cache-1", monotonic=wall, wall=wall, duration=0.0, samples=samples)
+
+
+def test_an_update_becomes_state() -> None:
+    state = State()
+    status = SourceStatus(name="cache-1", kind="redis")
+    table = Table(columns=("a",), rows=(("x",),))
+    topics = {"status__a": status, "reading__cache-1": reading(1, 0.5), "table__a__b": table, "alerts": AlertsView()}
+    merge_update(state, update(1, **topics), WATCHED)
+    assert state.sources == {"a": status}
+    assert state.value("cache-1", "redis.hit_ratio") == 0.5
+    assert state.tables == {("a", "b"): table}
+
+
+def test_watched_series_grow_a_track_and_new_ones_are_named_once() -> None:
+    state = State()
+    assert merge_update(state, update(1, **{"reading__cache-1": reading(1, 0.5)}), WATCHED) == {SERIES}
+    assert merge_update(state, update(2, **{"reading__cache-1": reading(2, 0.6)}), WATCHED) == set()
+    assert list(state.tracks[SERIES].values) == [0.5, 0.6]
+    assert len(state.tracks) == 1
+
+
+def test_history_fills_what_was_before_and_what_was_missed() -> None:
+    state = State()
+    merge_update(state, update(1, **{"reading__cache-1": reading(5, 0.5)}), WATCHED)
+    chunk = HistoryChunk(source="cache-1", metric="redis.hit_ratio", wall=[3.0, 4.0, 5.0], values=[0.3, None, 0.9])
+    merge_history(state, chunk)
+    track = state.tracks[SERIES]
+    assert list(zip(track.wall, track.values, strict=True)) == [(3.0, 0.3), (4.0, None), (5.0, 0.5)]
+
+
+def test_null_means_gone() -> None:
+    state = State()
+    status = SourceStatus(name="cache-1", kind="redis")
+    merge_update(state, update(1, **{"status__cache-1": status, "reading__cache-1": reading(1, 0.5)}), WATCHED)
+    merge_update(state, update(2, **{"status__cache-1": None}), WATCHED)
+    assert (state.sources, state.readings, state.tracks) == ({}, {}, {})
+
+
+def test_the_first_update_of_a_connection_is_complete() -> None:
+    state = State()
+    old, new = SourceStatus(name="old", kind="redis"), SourceStatus(name="new", kind="redis")
+    merge_update(state, update(1, status__old=old), WATCHED)
+    merge_update(state, update(1, status__new=new), WATCHED)
+    assert list(state.sources) == ["new"]
+
+
+def test_unknown_topics_and_fields_are_tolerated() -> None:
+    state = State()
+    merge_update(state, update(1, weather={"sun": True}, status__a={"name": "a", "kind": "x", "more": 1}), WATCHED)
+    assert state.sources["a"].kind == "x"
+
+
+def test_a_track_takes_only_newer_points() -> None:
+    track = Track()
+    track.append(2.0, 1.0)
+    track.append(1.0, 5.0)
+    track.append(2.0, 5.0)
+    assert list(track.values) == [1.0]
