@@ -166,7 +166,7 @@ def _preview(info: dict[str, str], databases: Keyspace) -> tuple[Line, ...]:
         for db, (keys, expires) in databases.items()
     ]
     lines.append(Line("memory", str(size(number(info, "used_memory"))), "the same or less"))
-    lines.append(Line("expired, as the server estimates", _percent(_stale(info)), "less"))
+    lines.append(Line("expired, as the server estimates", _percent(_stale(info))))
     return tuple(lines)
 
 

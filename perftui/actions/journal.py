@@ -77,6 +77,14 @@ def open_intents(log: AuditLog) -> list[Record]:
     return list(found.values())
 
 
+def wall_of(record: Record) -> float | None:
+    """Return when a record was written (wall seconds), None when it does not say."""
+    try:
+        return datetime.fromisoformat(str(record.get("at"))).timestamp()
+    except ValueError:
+        return None
+
+
 def process_mark(pid: int) -> str | None:
     """Return `BOOT/PID/START`, which no other process ever has; None when there is no such process."""
     try:

@@ -11,7 +11,7 @@ import msgspec
 from perftui.actions.audit import Record
 from perftui.actions.contract import Action, Actor, Receipt, make_plan
 from perftui.actions.guard import Attempt, Guard
-from perftui.actions.journal import Journal
+from perftui.actions.journal import Journal, wall_of
 from perftui.actions.plans import PlanStore
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import ActionInfo, Outcome, Plan, Proof, Risk, Run
@@ -20,7 +20,7 @@ from perftui.core.errors import AuditError, DeadlineExceeded, PerftuiError, Refu
 from perftui.core.text import clean
 
 MOST_RUNS = 50
-PLAN_DEADLINE = 10.0
+PLAN_DEADLINE = 8.0
 VERIFY_DEADLINE = 60.0
 CLOSE_DEADLINE = 5.0
 REPORT_EVERY = 0.25
@@ -90,7 +90,7 @@ class ActionRunner:
     async def start(self) -> None:
         """Show as interrupted, and record, what a dead agent left open. Raises AuditError."""
         for intent in await self._journal.close_interrupted():
-            run = _interrupted(intent)
+            run = _interrupted(intent, self._clock.wall())
             self._runs[run.plan.id] = run
         if self._runs:
             self._on_runs(self.runs)
@@ -260,8 +260,8 @@ def _choices(name: str, known: Mapping[str, object]) -> str:
     return f'did you mean "{close[0]}"?' if close else "there are: " + ", ".join(sorted(known))
 
 
-def _interrupted(intent: Record) -> Run:
-    """Return the run of an intent that has no outcome, as far as its record tells."""
+def _interrupted(intent: Record, found: float) -> Run:
+    """Return the run of an intent that has no outcome, as far as its record tells; `found` is the wall time now."""
     plan = Plan(
         id=str(intent["plan"]),
         action=str(intent["action"]),
@@ -276,4 +276,11 @@ def _interrupted(intent: Record) -> Run:
         command=str(intent.get("command", "")),
     )
     message = "its agent died while it ran; what was done is not known, and it is not resumed"
-    return Run(plan=plan, outcome=Outcome.INTERRUPTED, proof=Proof.UNKNOWN, message=message)
+    return Run(
+        plan=plan,
+        outcome=Outcome.INTERRUPTED,
+        proof=Proof.UNKNOWN,
+        message=message,
+        started=wall_of(intent) or found,
+        ended=found,
+    )

@@ -29,7 +29,7 @@ def run(argv: list[str]) -> int:
     """Print a table or JSON; return 0 healthy, 1 warning, 2 critical, 3 unknown."""
     options = _parser().parse_args(argv)
     try:
-        settings = _for_check(load(config_file(options.config), must_exist=options.config is not None), options.source)
+        settings = load(config_file(options.config), must_exist=options.config is not None)
         report = asyncio.run(_poll(settings, options.source, options.timeout))
     except ConfigError as error:
         print(f"perftui check: {error}", file=sys.stderr)
@@ -39,7 +39,10 @@ def run(argv: list[str]) -> int:
 
 
 def _for_check(settings: Settings, only: str | None) -> Settings:
-    """Return the settings with polls close enough together to have rates soon, of one source if so asked."""
+    """Return the settings with polls close enough together to have rates soon, of one source if so asked.
+
+    The agent is left out: none runs, and this process is not what anybody asks about.
+    """
     sources = tuple(
         msgspec.structs.replace(source, interval=min(source.interval, FASTEST))
         for source in settings.sources
@@ -50,13 +53,13 @@ def _for_check(settings: Settings, only: str | None) -> Settings:
 
 async def _poll(settings: Settings, only: str | None, patience: float) -> Report:
     clock = SystemClock()
-    engine = Engine(settings, clock)
+    engine = Engine(_for_check(settings, only), clock)
     engine.start()
     try:
         async with asyncio.timeout(patience):
-            if settings.discover:
+            if engine.settings.discover:
                 await engine.discovered.wait()
-            _check_name(engine, only)
+            _check_name(only, [*engine.pollers, *(source.name for source in settings.sources)])
             for name, poller in list(engine.pollers.items()):
                 if only in (None, name):
                     await _enough(poller)
@@ -81,10 +84,10 @@ async def _enough(poller: Poller) -> None:
         await poller.polled.wait()
 
 
-def _check_name(engine: Engine, only: str | None) -> None:
-    if only is not None and only not in engine.pollers:
-        near = get_close_matches(only, list(engine.pollers), n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(sorted(engine.pollers))}"
+def _check_name(only: str | None, known: list[str]) -> None:
+    if only is not None and only not in known:
+        near = get_close_matches(only, known, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(sorted(known))}"
         raise ConfigError(f'there is no source "{only}"{hint}')
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from perftui.cli.first_frame import FirstFrame
@@ -11,7 +10,9 @@ from perftui.cli.frame_processes import Process, Processes
 from perftui.cli.frame_rows import overview
 from perftui.cli.frame_sample import Host
 from perftui.cli.refuse import refusal
-from perftui.cli.startup import RETRY, Startup
+from perftui.cli.startup import Startup
+from perftui.core.errors import ConfigError
+from perftui.core.text import clean
 from perftui.tui.terminal import Terminal, Wakeup
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def run(options: "Options") -> int:
     if reason:
         print(f"perftui: {reason}", file=sys.stderr)
         return 2
+    if options.config is not None and not os.path.isfile(options.config):  # noqa: PTH113 - pathlib costs 5 ms here
+        raise ConfigError(f"{clean(options.config)}: there is no such file")
     wakeup = Wakeup()
     startup = Startup(options.socket, options.config, wakeup.wake)
     startup.find_agent()
@@ -35,7 +38,11 @@ def run(options: "Options") -> int:
         startup.begin()
         status = frame.run(screen.draw, startup.is_ready)
         startup.end()
-        return status if status is not None else _hand_over(options, terminal, wakeup, frame.typed)
+        if status is not None:
+            return status
+        from perftui.cli.hand_over import hand_over
+
+        return hand_over(options, terminal, wakeup, frame.typed)
 
 
 class _Overview:
@@ -51,19 +58,3 @@ class _Overview:
         processes: list[Process] = [] if self._processes is None else self._processes.look()
         self._processes = self._processes or Processes()
         return overview(self._host.sample(), processes, self._startup.note, columns, rows)
-
-
-def _hand_over(options: "Options", terminal: Terminal, wakeup: Wakeup, typed: bytes) -> int:
-    """Run the console on the screen that stands; return its exit status."""
-    from perftui.client.agent_client import AgentClient
-    from perftui.tui.app import PerftuiApp
-    from perftui.tui.console_driver import driver_for
-    from perftui.tui.guard import guard
-
-    client = AgentClient(options.socket, options.config, read_only=options.read_only)
-    app = PerftuiApp(client, driver_class=driver_for(terminal, typed))
-    with guard(app, terminal, wakeup):
-        app.run(mouse=False)
-    if app.failure is not None:
-        raise app.failure
-    return app.return_code or 0

@@ -63,7 +63,7 @@ def host_name() -> str:
 
 
 def system_rows(sample: Sample, columns: int, *, more: bool = False) -> list[Line]:
-    """Return CPU, memory, disks, network and pressure; `more` adds a bar for each core and more disks and interfaces."""
+    """Return CPU, memory, disks, network and pressure; `more` adds a bar for each core, more disks and links."""
     memory = sample.memory
     swap = memory.get("SwapTotal", 0.0) - memory.get("SwapFree", 0.0)
     cores = " ".join(MISSING if each is None else f"{each * 100:.0f}" for each in sample.cores[:64])

@@ -112,16 +112,16 @@ class Host:
         return sorted(devices, key=lambda device: (-(device.busy or 0.0), len(device.name), device.name))
 
     def _links(self, now: float) -> list[Link]:
-        links = []
+        """Return the network interfaces, the one that carried most first."""
+        carried: list[tuple[float, Link]] = []
         for line in read("/proc/net/dev").splitlines()[2:]:
             name, _, figures = line.partition(":")
             words = figures.split()
-            name = clean(name.strip(), 20)
-            if name == "lo" or len(words) < 9:
-                continue
-            received = self._counters.rate((name, "received"), float(words[0]), now)
-            links.append(Link(name, received, self._counters.rate((name, "sent"), float(words[8]), now)))
-        return links
+            if name.strip() != "lo" and len(words) > 8:
+                received, sent = float(words[0]), float(words[8])
+                rates = (self._counters.rate((name, way), bytes_, now) for way, bytes_ in enumerate((received, sent)))
+                carried.append((received + sent, Link(clean(name.strip(), 20), *rates)))
+        return [link for _, link in sorted(carried, key=lambda each: -each[0])]
 
 
 def read(path: str, most: int = 1 << 18) -> str:

@@ -14,7 +14,7 @@ from perftui.client import launch
 from perftui.core.errors import AgentUnavailable
 from perftui.core.text import clean
 
-CONSOLE = "perftui.tui.app"
+CONSOLE = "perftui.cli.hand_over"
 SILENT = 4.0
 """Seconds without an answer after which the frame says so."""
 KNOCK_EVERY = 0.02

@@ -35,6 +35,7 @@ MYSQL_PLACES = (
     "/tmp/mysql.sock",
     "127.0.0.1:3306",
 )
+HOME_DEADLINE = 1.0
 PROBES: dict[str, probe.Probe] = {"redis": probe.redis, "mysql": probe.mysql}
 LOCAL_HOSTS = ("", "localhost")
 """Hosts that the MySQL tools take to mean the socket."""
@@ -49,15 +50,22 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Makes the options of the source from the place."""
 
 
+def _redis_options(place: str) -> Options:
+    return RedisOptions(url=f"unix://{place}" if place.startswith("/") else f"redis://{place}/0")
+
+
+REDIS = Candidate(kind="redis", places=REDIS_PLACES, options=_redis_options)
+
+
 async def discover(
     settings: Settings, candidates: Iterable[Candidate] | None = None, note: Callable[[str], None] = lambda line: None
 ) -> tuple[SourceSettings, ...]:
-    """Return the sources found beyond those in `settings`; takes half a second at most and raises nothing.
+    """Return the sources found beyond those in `settings`; takes a second or two at most and raises nothing.
 
     A candidate is left out when a configured source has any of its places. `note` gets a line on a my.cnf that
     cannot be used.
     """
-    wanted = usual_candidates(note) if candidates is None else candidates
+    wanted = await _usual_in_time(note) if candidates is None else candidates
     covered = {(source.kind, normalised(source.address)) for source in settings.sources if source.address}
     free = [one for one in wanted if not any((one.kind, normalised(place)) in covered for place in one.places)]
     answers = await asyncio.gather(*(_ask(candidate) for candidate in free))
@@ -74,14 +82,27 @@ def usual_candidates(
     note: Callable[[str], None] = lambda line: None, my_cnf: Path | None = None
 ) -> tuple[Candidate, ...]:
     """Return the candidates of this host and of `my_cnf` (`~/.my.cnf`)."""
-    redis = Candidate(kind="redis", places=REDIS_PLACES, options=_redis_options)
     path = my_cnf or expanded("~/.my.cnf")
     try:
         defaults = read_client_defaults(path)
     except ConfigError as error:
         note(str(error))
         defaults = None
-    return redis, _mysql_candidate(defaults or ClientDefaults(), str(path) if defaults else "")
+    return REDIS, _mysql_candidate(defaults or ClientDefaults(), str(path) if defaults else "")
+
+
+async def _usual_in_time(note: Callable[[str], None]) -> tuple[Candidate, ...]:
+    """Return the usual candidates though the home folder may hang (NFS): read in a thread, within a deadline."""
+    notes: list[str] = []
+    try:
+        async with asyncio.timeout(HOME_DEADLINE):
+            candidates = await asyncio.to_thread(usual_candidates, notes.append)
+    except TimeoutError:
+        notes.append(f"~/.my.cnf: no answer within {HOME_DEADLINE:g} s; ignored")
+        candidates = (REDIS, _mysql_candidate(ClientDefaults(), ""))
+    for line in notes:
+        note(line)
+    return candidates
 
 
 async def _ask(candidate: Candidate) -> tuple[str, str] | None:
@@ -108,10 +129,6 @@ def _unique(name: str, taken: set[str]) -> str:
     """Return `name`, or `name-2` and so on when a source is called that already."""
     choices = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
     return next(choice for choice in choices if choice not in taken)
-
-
-def _redis_options(place: str) -> Options:
-    return RedisOptions(url=f"unix://{place}" if place.startswith("/") else f"redis://{place}/0")
 
 
 def _mysql_candidate(defaults: ClientDefaults, file: str) -> Candidate:

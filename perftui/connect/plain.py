@@ -40,7 +40,7 @@ def _describe(error: OSError) -> str:
         case ssl.SSLError():
             return f"TLS failed: {clean(str(error.reason or error), 200)}"
         case socket.gaierror():
-            return "its name is unknown to DNS"
+            return f"its name cannot be resolved: {clean(error.strerror or '', 100)}"
         case ConnectionRefusedError():
             return "connection refused: nothing listens there"
         case FileNotFoundError():

@@ -6,7 +6,8 @@ import select
 import sys
 import time
 from collections.abc import Iterable
-from typing import IO, Any, cast
+from io import TextIOWrapper
+from typing import Any, cast
 
 from textual import constants
 from textual._parser import ParseError
@@ -34,7 +35,7 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._file = cast("IO[str]", _Output(self.terminal.output))
+        self._file = cast("TextIOWrapper", _Output(self.terminal.output))
         self._stop_reader = self._stop_writer = -1
 
     def write(self, data: str) -> None:
@@ -45,7 +46,7 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take over the terminal, or the screen that the early frame left standing."""
         self._stop_reader, self._stop_writer = os.pipe()
-        super().start_application_mode()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
         self.attrs_before = self.terminal.attributes
         self.terminal.entered = True
 

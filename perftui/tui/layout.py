@@ -90,7 +90,7 @@ def _overview(body: Box, needs: Mapping[str, int]) -> Boxes:
     return boxes | {"alerts": rest}
 
 
-_WEIGHT = {"queues": 11, "caches": 9, "databases": 9, "endpoints": 8}
+_WEIGHT = {"queues": 20, "caches": 17, "databases": 17, "endpoints": 14}
 
 
 def _bands(tables: list[str], width: int) -> list[tuple[str, ...]]:

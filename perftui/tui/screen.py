@@ -19,15 +19,15 @@ class Arranged(Layout):
 
     name = "arranged"
 
-    def __init__(self, boxes: Mapping[str, Box]) -> None:
-        self._boxes = boxes
+    def __init__(self) -> None:
+        self.boxes: Mapping[str, Box] = {}
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
         """Return a placement for each widget that has a box; the dialog lies above the others."""
         return [
             WidgetPlacement(Region(*box), _NO_OFFSET, _NO_MARGIN, child, int(child.id == DIALOG))
             for child in children
-            if (box := self._boxes.get(child.id or "")) is not None
+            if (box := self.boxes.get(child.id or "")) is not None
         ]
 
 
@@ -36,7 +36,16 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
     DEFAULT_CSS = "ConsoleScreen { overflow: hidden; background: transparent; }"
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._arranged = Arranged()
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the widgets."""
+        return self._arranged
+
     def place(self, boxes: Mapping[str, Box]) -> None:
         """Put the widgets where `boxes` says."""
-        self.styles.layout = Arranged(boxes)
+        self._arranged.boxes = boxes
         self.refresh(layout=True)

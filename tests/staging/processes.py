@@ -1,22 +1,19 @@
-"""Server processes of our own: found or named as absent, started, awaited, and ended."""
+"""What the stage starts: found or named as absent, and ended with its children whatever happens."""
 
 import asyncio
 import contextlib
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from tests.support.mariadb_server import MariaDBServer, mariadb_server
-from tests.support.servers import free_port
+from tests.support.redis_server import RedisServer, redis_server
 
-START_DEADLINE = 30.0
 STOP_DEADLINE = 10.0
+Server = TypeVar("Server")
 
 
 class Absent(Exception):
@@ -31,77 +28,37 @@ def find(program: str, package: str) -> str:
     return path
 
 
-@contextlib.asynccontextmanager
-async def started(
-    *command: str, stdin: int = subprocess.DEVNULL, log: Path
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `command` with its words in `log`; on leaving ask it to end, then make it."""
-    with log.open("wb") as words:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=stdin, stdout=words, stderr=words, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        await asyncio.shield(ended(process))
-
-
 async def ended(process: asyncio.subprocess.Process) -> None:
     """End a process that leads a session, and its children: SIGTERM, and SIGKILL for what stays."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), STOP_DEADLINE)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
-async def listening(process: asyncio.subprocess.Process, address: Path | int, log: Path) -> None:
-    """Wait until `process` accepts connections on a port or a Unix socket."""
-    end = time.monotonic() + START_DEADLINE
-    while process.returncode is None and time.monotonic() < end:
-        if _accepts(address):
-            return
-        await asyncio.sleep(0.05)
-    raise failed(log)
+def started_redis(**options: str) -> "contextlib.AbstractAsyncContextManager[RedisServer]":
+    """Run a private redis-server that keeps nothing. Raises Absent."""
+    find("redis-server", "redis-server")
+    return in_thread(redis_server(**options))
 
 
-def failed(log: Path) -> RuntimeError:
-    """Return the error of a server that did not start, with its last words."""
-    return RuntimeError(f"did not start: {log.read_text(errors='replace')[-600:]}")
-
-
-def _accepts(address: Path | int) -> bool:
-    family = socket.AF_INET if isinstance(address, int) else socket.AF_UNIX
-    with socket.socket(family) as probe:
-        place = ("127.0.0.1", address) if isinstance(address, int) else str(address)
-        return probe.connect_ex(place) == 0
-
-
-@contextlib.asynccontextmanager
-async def started_redis(*options: str) -> AsyncIterator[int]:
-    """Run a private redis-server that keeps nothing; yield its port. Raises Absent."""
-    program = find("redis-server", "redis-server")
-    with tempfile.TemporaryDirectory(prefix="perftui-redis-") as folder:
-        port, log = free_port(), Path(folder) / "log"
-        place = ("--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no")
-        async with started(program, *place, "--enable-debug-command", "local", *options, log=log) as process:
-            await listening(process, port, log)
-            yield port
-
-
-@contextlib.asynccontextmanager
-async def started_mariadb() -> AsyncIterator[MariaDBServer]:
+def started_mariadb() -> "contextlib.AbstractAsyncContextManager[MariaDBServer]":
     """Run a private mariadbd (root, no password). Raises Absent."""
     for program in ("mariadbd", "mariadb-install-db"):
         find(program, "mariadb-server")
-    server = mariadb_server("--skip-networking")
+    return in_thread(mariadb_server("--skip-networking"))
+
+
+@contextlib.asynccontextmanager
+async def in_thread(server: AbstractContextManager[Server]) -> AsyncIterator[Server]:
+    """Enter and leave `server` without blocking the loop; a start that is cancelled is finished and undone."""
     starting = asyncio.ensure_future(asyncio.to_thread(server.__enter__))
     try:
         yield await asyncio.shield(starting)
     finally:
         await asyncio.wait([starting])
-        await asyncio.to_thread(server.__exit__, None, None, None)
+        if starting.exception() is None:
+            await asyncio.to_thread(server.__exit__, None, None, None)

@@ -101,8 +101,8 @@ class Stage:
             application = Application()
             await application.start()
             ending.push_async_callback(application.stop)
-            cache = await ending.enter_async_context(started_redis("--maxmemory", "64mb"))
-            jobs = await ending.enter_async_context(started_redis())
+            cache = (await ending.enter_async_context(started_redis(maxmemory="64mb"))).port
+            jobs = (await ending.enter_async_context(started_redis())).port
             await self._start_cache(ending, cache)
             await self._start_jobs(ending, jobs)
             database = await self._start_database(ending)

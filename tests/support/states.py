@@ -193,7 +193,7 @@ def bare() -> State:
         wall=WALL,
         link=Link.LIVE,
         welcome=Welcome(
-            protocol=(1, 1), version="0.1.0", host="web-3.prod", pid=4711, private=True, role="admin", monotonic=NOW
+            protocol=(1, 1), version="0.1.0", host="web-3.prod", pid=4711, private=True, role="admin", monotonic=NOW, wall=WALL
         ),
         agent=AgentState(monotonic=NOW, wall=WALL, consoles=1),
         actions=(CLEANUP,),

@@ -13,6 +13,8 @@ def add_cpu(into: ReadingBuilder, host: HostCpu, limit: CpuLimit | None) -> str:
     if limit is None or limit.cores >= host.cores:
         into.add("system.cpu.utilization", host.utilization)
         return ""
+    if not limit.counted:
+        into.deny("system.cpu.utilization", f"cgroup {limit.group} is limited, but its use is not counted: no cpuacct")
     into.add("system.cpu.utilization", share(limit.usage, limit.cores))
     return f"{round(limit.cores, 2)} cores"
 

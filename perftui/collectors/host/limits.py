@@ -16,11 +16,12 @@ NO_LIMIT = 1 << 60
 
 
 class CpuLimit(NamedTuple):
-    """How many cores a group may use, and how many it does (None until two polls, or where it is not counted)."""
+    """How many cores a group may use, and how many it does (None at first, and always where it is not counted)."""
 
     group: str
     cores: float
     usage: float | None
+    counted: bool = True
 
 
 class MemoryLimit(NamedTuple):
@@ -73,11 +74,7 @@ class Limits:
         ratio = share(throttled and throttled.amount, periods and periods.amount)
         into.add("system.cgroup.cpu.throttled_ratio", ratio)
         into.add("system.cgroup.cpu.throttled_time", held and held.rate)
-        if "usage" not in counts:
-            into.deny(
-                "system.cpu.utilization", f"cgroup {group.name} is limited, but its use is not counted: no cpuacct"
-            )
-        return CpuLimit(group.name, cores, usage and usage.rate)
+        return CpuLimit(group.name, cores, usage and usage.rate, "usage" in counts)
 
     def read_memory(self, into: ReadingBuilder) -> MemoryLimit | None:
         """Add the limit, use and OOM kills of the group with the least memory; None when none is limited."""

@@ -20,13 +20,15 @@ _OWN_PANE = frozenset({"redis", "mysql", "http"})
 
 def draw(state: State, cells: int, notes: tuple[str, ...] = ()) -> Content:
     """Return the pane in `cells` cells; `notes` are lines of the console's own."""
+    shown = [*state.alerts.firing, *state.alerts.log]
+    words = max(20, min(cells - 58, max((width(_what(state, alert)) for alert in shown), default=0)))
     firing = sorted(state.alerts.firing, key=lambda alert: (-alert.severity.rank, -(alert.since or 0), alert.key))
     rows = [_note(f"console {index}", text) for index, text in enumerate(notes)]
     rows += [Row(f"run {run.plan.id}", (run_line(run, state.now),)) for run in state.runs if _is_shown(run, state.now)]
-    rows += [_firing(state, alert, cells) for alert in firing]
+    rows += [_firing(state, alert, words) for alert in firing]
     rows += [_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name)]
     rows += [_note(f"agent {index}", text) for index, text in enumerate(state.agent.notes if state.agent else ())]
-    rows += [_resolved(state, alert, cells) for alert in state.alerts.log]
+    rows += [_resolved(state, alert, words) for alert in state.alerts.log]
     return Content("Alerts", _counts(state), [], rows, empty=_calm(state))
 
 
@@ -66,7 +68,7 @@ def _series(alert: Alert) -> SeriesId:
     return SeriesId(alert.source, alert.metric, alert.attributes)
 
 
-def _firing(state: State, alert: Alert, cells: int) -> Row:
+def _firing(state: State, alert: Alert, words: int) -> Row:
     role = severity_role(alert)
     since = "" if alert.since is None else f"for {units.seconds(max(0.0, round(state.wall - alert.since)))}"
     line: Line = [
@@ -74,7 +76,7 @@ def _firing(state: State, alert: Alert, cells: int) -> Row:
         (f"{_time(alert.since)}  ", "dim"),
         (f"{alert.severity.value:<10}", role),
         (left(alert.source, 13) + " ", "text"),
-        *_what(state, alert, cells - 58, role),
+        *fit(_what(state, alert, role), words),
         (right(since, 12), "dim"),
         (f"   {_remedy(alert)}", "dim"),
     ]
@@ -85,28 +87,28 @@ def _remedy(alert: Alert) -> str:
     return f"enter: {alert.remedies[0]}" if alert.remedies else ""
 
 
-def _what(state: State, alert: Alert, cells: int, role: str) -> Line:
-    """Return what happens, in the rule's words or as metric, value and level, in at least 20 cells."""
+def _what(state: State, alert: Alert, role: str = "dim") -> Line:
+    """Return what happens, in the rule's words or as metric, value and level."""
     words: Line = [(alert.summary or _labels(alert), "text")]
     if not alert.summary:
         words += [(" ", "text"), *quantity(state, alert.source, alert.metric, alert.value, role)]
         if alert.level is not None:
             words += [(f" {alert.direction} ", "dim"), *quantity(state, alert.source, alert.metric, alert.level, "dim")]
-    return fit(words, max(20, min(cells, max(44, width(words)))))
+    return words
 
 
 def _labels(alert: Alert) -> str:
-    return " ".join([alert.metric, *(value for _, value in alert.attributes)])
+    return " ".join([alert.metric, *(value for name, value in alert.attributes if name != "kind")])
 
 
-def _resolved(state: State, alert: Alert, cells: int) -> Row:
+def _resolved(state: State, alert: Alert, words: int) -> Row:
     took = "" if None in (alert.since, alert.resolved_at) else f"after {units.seconds(round((alert.resolved_at or 0) - (alert.since or 0)))}"
     line: Line = [
         (f"{glyphs.OK} ", "ok"),
         (f"{_time(alert.resolved_at)}  ", "dim"),
         (f"{'resolved':<10}", "dim"),
         (left(alert.source, 13) + " ", "dim"),
-        *[(text, "dim") for text, _ in _what(state, alert, cells - 58, "dim")],
+        *[(text, "dim") for text, _ in fit(_what(state, alert), words)],
         (right(took, 12), "dim"),
     ]
     return Row(f"{alert.key}@{alert.resolved_at}", (line,), _series(alert), alert.source, alert)

@@ -15,15 +15,14 @@ CHARTED = "redis.hit_ratio"
 METRICS = frozenset({CHARTED})
 _TREND = 6
 _COLUMNS = (
-    Column("", 1, "left"),
-    Column("name", 9, "left", grow=9),
+    Column("  name", 11, "left", grow=10),
     Column("hit", 6),
     Column("", _TREND, "left", rank=2),
-    Column("memory", 14, rank=0),
+    Column("memory", 12),
     Column("evict/s", 7),
-    Column("refused", 7, rank=1),
+    Column("err/s", 5, rank=1),
     Column("p95", 7, rank=3),
-    Column("cmd/s", 6, rank=4),
+    Column("cmd/s", 5, rank=4),
     Column("clients", 7, rank=5),
     Column("keys", 6, rank=6),
     Column("expired/s", 9, rank=7),
@@ -53,8 +52,7 @@ def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:
         return figure(state, name, f"redis.{metric}")
 
     return [
-        [source_mark(bad, status)],
-        [(name, "text")],
+        [source_mark(bad, status), (f" {name}", "text")],
         of("hit_ratio"),
         _trend(state, name),
         _memory(state, name),

@@ -16,7 +16,7 @@ WATCHED = system.METRICS | queues.METRICS | caches.METRICS | databases.METRICS |
 
 def needs(state: State) -> dict[str, int]:
     """Return how many rows each pane has to show; 0 for a kind of which there is nothing."""
-    rows = {"system": 13, "queues": len(list(queues.find(state)))}
+    rows = {"system": system.rows_wanted(state), "queues": len(list(queues.find(state)))}
     for pane, kind in (("caches", "redis"), ("databases", "mysql"), ("endpoints", "http")):
         sources = state.sources_of(kind)
         rows[pane] = sum(2 if trouble(state, status) else 1 for status in sources)

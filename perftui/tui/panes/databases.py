@@ -13,16 +13,15 @@ from perftui.tui.widgets.text import Line
 METRICS = frozenset({"mysql.query.client.count"})
 CHARTED = "mysql.query.client.count"
 _COLUMNS = (
-    Column("", 1, "left"),
-    Column("name", 8, "left", grow=10),
-    Column("run", 4),
+    Column("  name", 11, "left", grow=10),
+    Column("run", 3),
     Column("oldest", 6),
     Column("locks", 5),
-    Column("conns", 8, rank=1),
+    Column("conns", 7, rank=2),
     Column("qps", 5),
-    Column("p95", 6, rank=2),
+    Column("p95", 7, rank=3),
     Column("slow/m", 6, rank=1),
-    Column("pool", 6, rank=3),
+    Column("pool", 6, rank=4),
     Column("dead/m", 6, rank=4),
     Column("lag", 6, rank=4),
 )
@@ -51,8 +50,7 @@ def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:
         return figure(state, name, f"mysql.{metric}")
 
     return [
-        [source_mark(bad, status)],
-        [(name, "text")],
+        [source_mark(bad, status), (f" {name}", "text")],
         of("threads.running"),
         of("query.oldest"),
         _locks(state, name),

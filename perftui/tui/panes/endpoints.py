@@ -12,8 +12,7 @@ from perftui.tui.widgets.text import Line, join
 CHARTED = "http.client.request.duration"
 METRICS = frozenset({CHARTED})
 _COLUMNS = (
-    Column("", 1, "left"),
-    Column("name", 8, "left", grow=10),
+    Column("  name", 11, "left", grow=10),
     Column("up", 4, "left"),
     Column("status", 6),
     Column("takes", 7),
@@ -41,8 +40,7 @@ def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:
     up = state.value(status.name, "http.up")
     code = state.value(status.name, "http.response.status_code")
     return [
-        [source_mark(bad, status)],
-        [(status.name, "text")],
+        [source_mark(bad, status), (f" {status.name}", "text")],
         [("–", "dim")] if up is None else [("yes", "text")] if up else [("no", "critical")],
         [("–", "dim")] if code is None else [(f"{code:.0f}", "text")],
         figure(state, status.name, CHARTED),

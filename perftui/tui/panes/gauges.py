@@ -10,7 +10,7 @@ from perftui.tui.widgets.text import Line, fit, left, width
 
 SPARK = 10
 """Columns of a sparkline in a gauge."""
-_FLAGS = {"warning": glyphs.WARNING, "critical": glyphs.CRITICAL}
+FLAGS = {"warning": glyphs.WARNING, "critical": glyphs.CRITICAL}
 
 
 def labelled(label: str, figure: Line, cells: int = 0) -> Line:
@@ -34,7 +34,6 @@ def gauge(
     *,
     value: float | None = None,
     tail: Line | None = None,
-    marked: dict[str, float] | None = None,
 ) -> Line:
     """Return a line of `cells` cells: label, bar with its levels, per cent with its state, sparkline.
 
@@ -43,9 +42,9 @@ def gauge(
     if tail is None:
         value = state.value(source, metric)
         role = level_role(state, metric, value)
-        flag = _FLAGS.get(role, " ")
+        flag = FLAGS.get(role, " ")
         tail = [*fit(percent(value, role), 6, "right"), (f" {flag} ", role), *sparkline(state, source, metric, (), 1.0)[1:]]
     start: Line = [(left(label, 7), "dim")] if isinstance(label, str) else label
     room = cells - width(start) - width(tail)
     role = level_role(state, metric, value, "bar")
-    return [*start, *bar(value, room, role, marked if marked is not None else marks(state, metric)), *tail]
+    return [*start, *bar(value, room, role, marks(state, metric)), *tail]

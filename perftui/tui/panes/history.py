@@ -20,7 +20,7 @@ def draw(state: State, series: SeriesId | None, cells: int, height: int, *, asci
     """Return the pane in `cells` cells and exactly `height` lines."""
     if series is None:
         return Content("History", empty="select a row: its history shows here")
-    where = " ".join([series.source, *(value for _, value in series.attributes)])
+    where = " ".join([series.source, *(value for name, value in series.attributes if name != "kind")])
     content = Content("History", [(f"{series.metric} · {where} · 15 min", "dim")])
     track = state.tracks.get(series)
     if track is None or not any(value is not None for value in track.values):

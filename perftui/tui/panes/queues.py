@@ -29,20 +29,19 @@ DEPTH = "queue.depth"
 METRICS = frozenset({DEPTH})
 _TREND = 6
 _COLUMNS = (
-    Column("", 1, "left"),
-    Column("name", 10, "left", grow=14),
-    Column("wait", 6),
-    Column("active", 6, rank=2),
+    Column("  name", 13, "left", grow=14),
+    Column("wait", 5),
+    Column("active", 6, rank=3),
     Column("failed", 6),
-    Column("in/s", 6, rank=1),
-    Column("out/s", 6),
-    Column("drains", 8, rank=1),
+    Column("in/s", 5, rank=1),
+    Column("out/s", 5),
+    Column("drains", 7, rank=2),
     Column("work", 4),
-    Column("", _TREND, "left", rank=3),
-    Column("oldest", 7, rank=4),
-    Column("delayed", 7, rank=5),
-    Column("fail/s", 6, rank=6),
-    Column("on", 10, "left", rank=7),
+    Column("", _TREND, "left", rank=4),
+    Column("oldest", 7, rank=5),
+    Column("delayed", 7, rank=6),
+    Column("fail/s", 6, rank=7),
+    Column("on", 12, "left", rank=8, grow=8),
 )
 
 
@@ -96,11 +95,10 @@ def _cells(state: State, queue: Queue) -> list[Line]:
     def of(metric: str) -> Line:
         return figure(state, queue.source, f"queue.{metric}", queue.attributes)
 
-    name: Line = [(queue.name, "text")]
+    name: Line = [_mark(state, queue), (f" {queue.name}", "text")]
     if not queue.alone:
         name.append((f" {queue.source}", "dim"))
     return [
-        [_mark(state, queue)],
         name,
         of("depth"),
         _jobs(state, queue, "active"),

@@ -6,9 +6,9 @@ from perftui.client.state import State
 from perftui.core import units
 from perftui.core.series import Attributes, SeriesId
 from perftui.tui.panes.content import Content, Row
-from perftui.tui.panes.gauges import gauge, labelled, sparkline
-from perftui.tui.panes.state_words import ago, figure, level_role, marks, number, percent, trouble
-from perftui.tui.widgets.text import Line, between, clip, fit, join, left, over
+from perftui.tui.panes.gauges import FLAGS, SPARK, gauge, labelled, sparkline
+from perftui.tui.panes.state_words import ago, figure, level_role, number, percent, trouble
+from perftui.tui.widgets.text import Line, between, fit, join, left, over
 
 CPU, MEMORY, SPACE = "system.cpu.utilization", "system.memory.utilization", "system.filesystem.utilization"
 BUSY, NETWORK, PRESSURE = "system.disk.utilization", "system.network.io", "system.pressure.cpu.some"
@@ -23,7 +23,7 @@ def draw(state: State, cells: int, height: int) -> Content:
         return Content("System", empty="waiting for the first figures of this host")
     source = hosts[0].name
     details = height >= 10
-    rows = [*_computing(state, source, cells, details), *_storage(state, source, cells, height - (8 if details else 5))]
+    rows = [*_computing(state, source, cells, details), *_storage(state, source, cells, height - (6 if details else 4))]
     rows += [_network(state, source, cells), _pressure(state, source, cells)]
     if state.is_stale(source):
         rows = [_stale(row) for row in rows]
@@ -32,6 +32,12 @@ def draw(state: State, cells: int, height: int) -> Content:
     if state.age(source) is not None and words:
         note += [(f" · {ago(state.age(source))}", "stale")]
     return Content("System", note, [], rows)
+
+
+def rows_wanted(state: State) -> int:
+    """Return how many lines the pane has to say, between 8 and 13."""
+    found = [len(_worst(state, status.name, metric)) for status in state.sources_of("system")[:1] for metric in (BUSY, SPACE)]
+    return min(13, max(8, 6 + sum(found)))
 
 
 def _stale(row: Row) -> Row:
@@ -72,8 +78,9 @@ def _size(value: float | None) -> units.Shown:
 
 def _storage(state: State, source: str, cells: int, room: int) -> Iterator[Row]:
     """Yield the busiest devices and the fullest filesystems that have room, at least one each."""
-    devices = _worst(state, source, BUSY)[: max(1, room // 3)]
-    spaces = _worst(state, source, SPACE)[: max(1, room - len(devices))]
+    devices, spaces = _worst(state, source, BUSY), _worst(state, source, SPACE)
+    devices = devices[: max(1, room - len(spaces), room // 3)]
+    spaces = spaces[: max(1, room - len(devices))]
     for index, (_, attributes) in enumerate(devices):
         yield Row(f"disk {_label(attributes)}", (_disk(state, source, attributes, cells, index == 0),),
                   SeriesId(source, BUSY, attributes), source)  # fmt: skip
@@ -88,7 +95,8 @@ def _worst(state: State, source: str, metric: str) -> list[tuple[float, Attribut
 
 
 def _label(attributes: Attributes) -> str:
-    return " ".join(value for _, value in attributes)
+    """Return the mountpoint or the device."""
+    return dict(attributes).get("mountpoint") or next(value for _, value in attributes)
 
 
 def _disk(state: State, source: str, attributes: Attributes, cells: int, first: bool) -> Line:
@@ -113,11 +121,13 @@ def _await(state: State, source: str, attributes: Attributes) -> Line:
 
 def _space(state: State, source: str, value: float, attributes: Attributes, cells: int) -> Line:
     inodes = state.value(source, "system.filesystem.inodes.utilization", attributes)
-    tail = fit(percent(value, level_role(state, SPACE, value)), 6, "right")
+    role = level_role(state, SPACE, value)
+    more: Line = []
     if inodes is not None and inodes >= 0.5:
-        tail += [("  inodes ", "dim"), *percent(inodes, level_role(state, "system.filesystem.inodes.utilization", inodes))]
-    name = [("  ", "text"), (left(clip(_label(attributes), 14), 14), "text"), (" ", "text")]
-    return gauge(state, source, SPACE, name, cells, value=value, tail=tail, marked=marks(state, SPACE))
+        more = [("in ", "dim"), *percent(inodes, level_role(state, "system.filesystem.inodes.utilization", inodes))]
+    tail = [*fit(percent(value, role), 6, "right"), (f" {FLAGS.get(role, ' ')} ", role), *fit(more, SPARK)]
+    name: Line = [("  ", "text"), (left(_label(attributes), 14), "text"), (" ", "text")]
+    return gauge(state, source, SPACE, name, cells, value=value, tail=tail)
 
 
 def _network(state: State, source: str, cells: int) -> Row:

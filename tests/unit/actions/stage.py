@@ -12,6 +12,7 @@ from perftui.config.kinds import RedisOptions
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk, Run
 from perftui.core.clock import ManualClock
+from tests.support.servers import eventually
 
 ADMIN = Actor(uid=0, role="admin", pid=1, login="ada", claimed={"SUDO_USER": "ada"})
 
@@ -22,9 +23,7 @@ class FakeAction:
     cooldown = 10.0
 
     def __init__(self, risk: Risk = Risk.LOW, steps: int = 1) -> None:
-        self.info = ActionInfo(
-            id="cleanup.fake", title="Fake", key="c", risk=risk, reversible=False, kinds=("redis",)
-        )
+        self.info = ActionInfo(id="cleanup.fake", title="Fake", key="c", risk=risk, reversible=False, kinds=("redis",))
         self.server = {"run_id": "first", "role": "master"}
         self.steps = steps
         self.done: list[int] = []
@@ -58,14 +57,22 @@ class FakeAction:
 class Stage:
     """Is the ground of its runner, and keeps what the runner published."""
 
-    def __init__(self, folder: Path, action: Action | None = None, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        action: Action | None = None,
+        *,
+        options: RedisOptions | None = None,
+        read_only: bool = False,
+    ) -> None:
         self.clock = ManualClock()
         self.settings = Settings()
-        self.source = SourceSettings(name="cache-1", kind="redis", options=RedisOptions())
+        self.source = SourceSettings(name="cache-1", kind="redis", options=options or RedisOptions())
         self.log = AuditLog(folder)
         self.fake = FakeAction()
         self.published: list[tuple[Run, ...]] = []
         chosen = action or self.fake
+        self.action = chosen.info.id
         self.runner = ActionRunner(
             {chosen.info.id: chosen},
             self,
@@ -81,7 +88,7 @@ class Stage:
         return {self.source.name: self.source, "host": host}
 
     async def plan(self, actor: Actor = ADMIN) -> Plan:
-        return await self.runner.plan("cleanup.fake", "cache-1", {}, actor)
+        return await self.runner.plan(self.action, "cache-1", {}, actor)
 
     async def run(self, confirmation: str = "y", actor: Actor = ADMIN) -> Run:
         """Plan, apply and wait for the end."""
@@ -90,9 +97,7 @@ class Stage:
         return await self.ended(plan)
 
     async def ended(self, plan: Plan) -> Run:
-        async with asyncio.timeout(5):
-            while self.runner.busy:
-                await asyncio.sleep(0)
+        await eventually(lambda: asyncio.sleep(0, not self.runner.busy), every=0.001)
         return next(run for run in self.runner.runs if run.plan.id == plan.id)
 
     def events(self) -> list[str]:

@@ -12,6 +12,8 @@ import pytest
 from perftui.actions.audit import RESERVE, AuditLog
 from perftui.core.errors import AuditError
 
+Tamper = Callable[[list[bytes]], list[bytes]]
+
 
 def filled(folder: Path, count: int = 3) -> AuditLog:
     log = AuditLog(folder)
@@ -46,7 +48,7 @@ def test_no_log_is_an_empty_one(tmp_path: Path) -> None:
         (lambda lines: [lines[0], lines[1], lines[2].rstrip()], "line 3: its content"),
     ],
 )
-def test_tampering_is_found_at_its_line(tmp_path: Path, tamper: Callable[[list[bytes]], list[bytes]], says: str) -> None:
+def test_tampering_is_found_at_its_line(tmp_path: Path, tamper: Tamper, says: str) -> None:
     log = filled(tmp_path)
     log.path.write_bytes(b"".join(tamper(log.path.read_bytes().splitlines(keepends=True))))
     with pytest.raises(AuditError, match=says):

@@ -210,7 +210,8 @@ async def test_who_replicates_from_nobody_is_asked_now_and_then() -> None:
 async def test_the_count_of_waiting_sessions_is_not_cut_with_the_table() -> None:
     server = FakeServer(MARIADB)
     row: Row = (b"1", b"app", b"", b"", b"Query", b"3", b"Waiting for table metadata lock", b"SELECT 1", b"1")
-    server.answers = {"COUNT(*)": [(b"431",)], "information_schema.processlist": [row] * 100} | server.answers
+    server.answers["COUNT(*)"] = [(b"431",)]
+    server.answers["information_schema.processlist"] = [row] * 100
     assert values(await collect(server))["mysql.metadata_locks.waiting"] == 431
 
 

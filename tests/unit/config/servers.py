@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 MARIADB = b"\x0a5.5.5-10.11.6-MariaDB\0" + bytes(60)
@@ -17,11 +17,16 @@ def packet(body: bytes) -> bytes:
 @asynccontextmanager
 async def saying(words: bytes, place: Path | None = None) -> AsyncIterator[str]:
     """Give the address of a server that says `words` at once, then nothing; on the socket `place` when given."""
+    answers: list[asyncio.Task[None] | None] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(words)
-        await reader.read()
-        writer.close()
+        answers.append(asyncio.current_task())
+        with suppress(ConnectionError):
+            writer.write(words)
+            await reader.read()
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     if place is not None:
         server = await asyncio.start_unix_server(answer, place)
@@ -31,3 +36,5 @@ async def saying(words: bytes, place: Path | None = None) -> AsyncIterator[str]:
         address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield address
+        async with asyncio.timeout(5):
+            await asyncio.gather(*filter(None, answers))

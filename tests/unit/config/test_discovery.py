@@ -1,5 +1,9 @@
+import threading
 from pathlib import Path
 
+import pytest
+
+from perftui.config import discovery
 from perftui.config.discovery import MYSQL_PLACES, REDIS_PLACES, Candidate, discover, usual_candidates
 from perftui.config.kinds import MySQLOptions, Options, RedisOptions
 from perftui.config.settings import Settings, SourceSettings
@@ -82,3 +86,20 @@ def test_a_malformed_my_cnf_is_noted_and_ignored(tmp_path: Path) -> None:
     notes: list[str] = []
     assert usual_candidates(notes.append, tmp_path / "my.cnf")[1].places == MYSQL_PLACES
     assert notes == [f"{tmp_path}/my.cnf: line 1: stands before any [group]"]
+
+
+async def test_a_home_folder_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(discovery, "HOME_DEADLINE", 0.05)
+    monkeypatch.setattr(discovery, "PROBES", {"redis": _nobody, "mysql": _nobody})
+    monkeypatch.setattr(discovery, "read_client_defaults", lambda path: answers.wait(10) and None)
+    notes: list[str] = []
+    try:
+        assert await discover(Settings(), note=notes.append) == ()
+    finally:
+        answers.set()
+    assert notes == ["~/.my.cnf: no answer within 0.05 s; ignored"]
+
+
+async def _nobody(address: str) -> str | None:
+    return None

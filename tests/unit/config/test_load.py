@@ -195,8 +195,8 @@ API = HTTP + "url = 'http://h'\n"
         (
             API + 'headers = { Authorization = "Bearer hunter2" }',
             (
-                "[sources.x] headers.Authorization stands here in plain text, and others may read this file (mode 0644); "
-                "chmod 600 it"
+                "[sources.x] headers.Authorization stands here in plain text, "
+                "and others may read this file (mode 0644); chmod 600 it"
             ),
         ),
         (API + "metrics = []", "[sources.x.metrics] must be a table of tables"),

@@ -1,0 +1,67 @@
+"""A session with the agent without a screen, for the commands that let it act."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from perftui.client.agent_client import AgentClient
+from perftui.client.state import Link
+from perftui.core.errors import AgentUnavailable
+
+ATTACH_DEADLINE = 10.0
+FIND_DEADLINE = 3.0
+LOST_DEADLINE = 15.0
+LOST_CHECK = 60.0
+
+
+class Session:
+    """An attached client, and waiting for what it is told."""
+
+    def __init__(self, client: AgentClient) -> None:
+        self.client = client
+        self._news = asyncio.Event()
+        client.on_change = self._news.set
+
+    async def until(self, condition: Callable[[], bool], deadline: float) -> bool:
+        """Wait until `condition` holds; return False when it did not within `deadline` seconds."""
+        try:
+            async with asyncio.timeout(deadline):
+                while not condition():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def follow(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds, however long. Raises AgentUnavailable when the agent is gone for 15 s."""
+        while True:
+            await self.until(lambda: condition() or self._is_lost, LOST_CHECK)
+            if condition():
+                return
+            if self._is_lost and not await self.until(lambda: not self._is_lost, LOST_DEADLINE):
+                raise AgentUnavailable(self.client.state.link_note or "the agent is gone")
+
+    @property
+    def _is_lost(self) -> bool:
+        return self.client.state.link is Link.LOST
+
+
+@asynccontextmanager
+async def session(config: str | None, source: str) -> AsyncIterator[Session]:
+    """Attach, starting a private agent where there is none, and wait a little until `source` is known.
+
+    An agent that was started for this ends with it. Raises AgentUnavailable.
+    """
+    client = AgentClient(config=config)
+    own = Session(client)
+    following = asyncio.create_task(client.run(), name="client")
+    try:
+        if not await own.until(lambda: client.state.link is Link.LIVE, ATTACH_DEADLINE):
+            raise AgentUnavailable(client.state.link_note or "the agent does not answer")
+        await own.until(lambda: source in client.state.sources, FIND_DEADLINE)
+        yield own
+    finally:
+        await client.bye(end=client.started_agent)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

@@ -1,0 +1,159 @@
+"""One HTTP target: a client of its own with one kept connection, a bounded body, and failures in plain words.
+
+A shared httpx pool costs 3-4.5 ms a request, a client a target half of it. Proxies, netrc and other variables of the
+environment are not used (`trust_env`): a probe goes where its URL says. Redirects are not followed.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from typing import NamedTuple
+
+import httpx
+
+from perftui.config.kinds import HttpOptions
+from perftui.connect.plain import network_reason, no_secret
+from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, SourceError, Unreachable
+from perftui.core.text import clean
+
+MAX_BODY = 2 << 20
+ANSWER_LIMIT = 30.0
+_USER_AGENT = "perftui"
+_KEEP_ALIVE = 120.0
+_BAD_HEADER = "a header or the token holds characters that HTTP does not allow"
+
+# httpx logs each URL, which may hold a token, at INFO.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class Answer(NamedTuple):
+    """What came back; `seconds` from sending the request to the last byte read."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+
+class HttpTarget:
+    """The client of one URL; `place` is the URL fit for the screen: no user, no password, no query."""
+
+    def __init__(self, options: HttpOptions) -> None:
+        self.place = place_of(options.url)
+        self._options = options
+        self._client: httpx.AsyncClient | None = None
+        self._used = False
+
+    async def open(self) -> None:
+        """Make the client; nothing is sent yet. Raises Denied when the token cannot be had."""
+        await self.close()
+        try:
+            token = await asyncio.to_thread(self._options.token.reveal) if self._options.token else ""
+            trust = await asyncio.to_thread(_trust, self._options)
+        except ConfigError as error:
+            raise no_secret(self.place, error) from error
+        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"} | self._options.headers
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._used = False
+        try:
+            _check(headers)
+            self._client = httpx.AsyncClient(
+                headers=headers,
+                verify=trust,
+                timeout=ANSWER_LIMIT,
+                limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE),
+                trust_env=False,
+            )
+        except ValueError:
+            raise BadAnswer(f"{self.place}: {_BAD_HEADER}") from None
+
+    async def fetch(self) -> Answer:
+        """Ask once. Raises Unreachable, DeadlineExceeded or BadAnswer."""
+        try:
+            return await self._ask()
+        except httpx.RemoteProtocolError as error:
+            # A server may close a kept connection just when the request is on its way: that is no failure of it.
+            if not self._used or "without sending a response" not in str(error):
+                raise self._translate(error) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._translate(error) from error
+        self._used = False
+        return await self.fetch()
+
+    async def close(self) -> None:
+        """Close the connection; never raises."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _ask(self) -> Answer:
+        if self._client is None:
+            raise Unreachable(f"{self.place}: not open")
+        started = time.perf_counter()
+        async with self._client.stream(self._options.method, self._options.url) as response:
+            body = await self._read(response)
+        self._used = True
+        return Answer(response.status_code, body, time.perf_counter() - started)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """Return the body as it came; of one that is too large and that nobody needs, the beginning."""
+        needed = bool(self._options.metrics)
+        encoding = response.headers.get("content-encoding", "identity")
+        if needed and encoding != "identity":
+            raise BadAnswer(f"{self.place}: the body is {clean(encoding, 40)}-encoded, which we did not ask for")
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_BODY:
+                if needed:
+                    raise BadAnswer(f"{self.place}: the body is larger than {MAX_BODY >> 20} MiB")
+                break
+        return bytes(body)
+
+    def _translate(self, error: httpx.HTTPError | httpx.InvalidURL) -> SourceError:
+        match error:
+            case httpx.ConnectTimeout():
+                return Unreachable(f"{self.place}: no answer within {ANSWER_LIMIT:g} s")
+            case httpx.TimeoutException():
+                return DeadlineExceeded(f"{self.place}: no answer within {ANSWER_LIMIT:g} s")
+            case httpx.LocalProtocolError():
+                # Its text holds the header's value, which may be the token.
+                return BadAnswer(f"{self.place}: {_BAD_HEADER}")
+            case httpx.RemoteProtocolError():
+                return BadAnswer(f"{self.place}: {_protocol_reason(str(error))}")
+            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+                return BadAnswer(f"{self.place}: this URL cannot be asked: {clean(str(error), 200)}")
+        return Unreachable(f"{self.place}: {network_reason(error)}")
+
+
+def place_of(url: str) -> str:
+    """Return scheme, host, port and path of `url`: what follows and what stands before the host may be secret."""
+    bare = url.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = bare.partition("://")
+    host, slash, path = rest.partition("/")
+    return clean(scheme + separator + host.rpartition("@")[2] + slash + path, 200)
+
+
+def _protocol_reason(text: str) -> str:
+    if "incomplete" in text or "without sending complete" in text:
+        return "it closed the connection in the middle of the body"
+    if "without sending a response" in text:
+        return "it closed the connection without an answer"
+    return f"it does not speak HTTP: {clean(text, 120)}"
+
+
+def _check(headers: dict[str, str]) -> None:
+    """Raise ValueError for what h11 would refuse only once it is connected."""
+    if any(forbidden in text for text in headers.values() for forbidden in "\r\n\0"):
+        raise ValueError(_BAD_HEADER)
+
+
+def _trust(options: HttpOptions) -> ssl.SSLContext | bool:
+    """Return whom to trust: nobody is asked for plain HTTP, where loading certificates would cost 20 ms."""
+    if not options.url.startswith("https:"):
+        return False
+    try:
+        return ssl.create_default_context(cafile=options.ca_file or None)
+    except OSError as error:
+        raise ConfigError(f"ca_file {options.ca_file}: {error.strerror or 'holds no certificate'}") from error

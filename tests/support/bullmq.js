@@ -1,0 +1,64 @@
+// Queues in known states on the Redis at argv[2], made by the real library. Each line on stdin is an order, answered
+// by one line of JSON: `fill` (all states), `pause`, `hire` (two workers), `work N` (N jobs, counted by the worker).
+const { FlowProducer, Queue, Worker } = require('bullmq');
+const { createInterface } = require('readline');
+
+const connection = { host: '127.0.0.1', port: Number(process.argv[2]), maxRetriesPerRequest: null };
+const fill = new Queue('fill', { connection });
+const hour = 3600 * 1000;
+
+async function worked(name, jobs, process, options) {
+  const queue = new Queue(name, { connection });
+  const worker = new Worker(name, process, { connection, ...options });
+  const all = new Promise((resolve) => {
+    let left = jobs.length;
+    const one = () => { left -= 1; if (left === 0) resolve(); };
+    worker.on('completed', one);
+    worker.on('failed', one);
+  });
+  await worker.waitUntilReady();
+  await queue.addBulk(jobs);
+  await all;
+  await worker.close();
+  await queue.close();
+}
+
+const orders = {
+  async fill() {
+    const finished = [1, 1, 1, 1, 0, 0].map((good) => ({ name: 'x', data: { good } }));
+    await worked('fill', finished, async (job) => { if (!job.data.good) throw new Error('bad'); }, {});
+    await fill.addBulk([1, 2, 3].map(() => ({ name: 'x', data: {} })));
+    await fill.addBulk([1, 2].map(() => ({ name: 'x', data: {}, opts: { delay: hour } })));
+    await fill.addBulk([5, 1].map((priority) => ({ name: 'x', data: {}, opts: { priority } })));
+    const flow = new FlowProducer({ connection });
+    await flow.add({ name: 'parent', queueName: 'fill', children: [{ name: 'child', queueName: 'children' }] });
+    await flow.close();
+    return fill.getJobCounts();
+  },
+  async pause() {
+    await fill.pause();
+    return fill.getJobCounts();
+  },
+  async hire() {
+    for (let number = 0; number < 2; number += 1) {
+      const worker = new Worker('manned', async () => {}, { connection, name: number ? 'second' : undefined });
+      await worker.waitUntilReady();
+    }
+    const queue = new Queue('manned', { connection });
+    await queue.waitUntilReady();
+    return (await queue.getWorkers()).length;
+  },
+  async work(count) {
+    const jobs = Array.from({ length: count }, (_, number) => ({ name: 'x', data: { good: number % 10 } }));
+    const process = async (job) => { if (!job.data.good) throw new Error('bad'); };
+    const options = { metrics: { maxDataPoints: 60 }, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
+    await worked('busy', jobs, process, options);
+    return count;
+  },
+};
+
+createInterface({ input: process.stdin }).on('line', async (line) => {
+  const [order, argument] = line.split(' ');
+  const answer = await orders[order](Number(argument));
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}).on('close', () => process.exit(0));

@@ -1,0 +1,97 @@
+"""A client that holds a made-up state and remembers what it was asked."""
+
+import asyncio
+from collections.abc import Callable
+
+from perftui.client.state import State
+from perftui.core.action import Line, Outcome, Plan, Proof, Risk, Run
+from perftui.core.errors import PerftuiError
+
+
+def plan_for(target: str, confirm: str = "y") -> Plan:
+    return Plan(
+        id="plan-1",
+        action="cleanup.expired",
+        title="free the memory of expired keys",
+        target=target,
+        digest="d1",
+        created=0.0,
+        expires=1e12,
+        risk=Risk.LOW,
+        reversible=False,
+        confirm=confirm,
+        command=f"perftui run cleanup.expired {target}",
+        lines=(Line("keys", "1,240,311 in 1 database"), Line("with an expiry", "801,220", "at most these can go")),
+        rests_on=("keyspace (1 s old)", "expired_stale_perc 12 %"),
+        unknown=("how many have expired: looking would delete them",),
+        estimate=4.0,
+    )
+
+
+class FakeClient:
+    """Follows nothing; `failure` is raised by the next request."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.on_change: Callable[[], None] | None = None
+        self.asked: list[tuple[str, ...]] = []
+        self.watched: frozenset[str] = frozenset()
+        self.tables: frozenset[str] = frozenset()
+        self.confirm = "y"
+        self.failure: PerftuiError | None = None
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    def tick(self) -> None:
+        """Time stands still."""
+
+    def watch(self, metrics: frozenset[str]) -> None:
+        self.watched = metrics
+
+    def show_tables(self, topics: frozenset[str]) -> None:
+        self.tables = topics
+
+    async def poll(self, source: str) -> None:
+        self._ask("poll", source)
+
+    async def reload(self) -> None:
+        self._ask("reload")
+
+    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
+        self._ask("plan", action, target)
+        return plan_for(target, self.confirm)
+
+    async def apply(self, plan: Plan, confirmation: str) -> Run:
+        self._ask("apply", plan.id, confirmation)
+        run = Run(plan=plan, fraction=0.3, message="swept 240,000 keys", started=self.state.now)
+        self.state.runs = (run,)
+        return run
+
+    async def cancel(self, plan: str) -> None:
+        self._ask("cancel", plan)
+
+    async def bye(self) -> None:
+        self._ask("bye")
+
+    def finish(self, outcome: Outcome = Outcome.SUCCEEDED, proof: Proof = Proof.RECOVERED) -> None:
+        """End the action that runs."""
+        run = self.state.runs[0]
+        self.state.runs = (
+            Run(
+                plan=run.plan,
+                outcome=outcome,
+                proof=proof,
+                lines=(Line("keys", "1,240,311", "1,101,200"), Line("memory", "3.98 GiB", "3.41 GiB")),
+                started=run.started,
+                ended=self.state.now + 3,
+            ),
+        )
+        if self.on_change is not None:
+            self.on_change()
+
+    def _ask(self, *request: str) -> None:
+        self.asked.append(request)
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
