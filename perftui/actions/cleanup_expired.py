@@ -18,7 +18,7 @@ from perftui.core.errors import ActionError, Refused, SourceError, TargetChanged
 from perftui.core.units import MISSING, count, seconds, size
 
 BATCH = 1000
-KEYS_PER_SECOND = 150_000.0
+KEYS_PER_SECOND = 100_000.0
 VERIFY_AFTER = 3.0
 PINGS = 10
 SLOW_PING = 0.010

@@ -70,6 +70,7 @@ class ActionRunner:
         self._plans = PlanStore(clock)
         self._runs: dict[str, Run] = {}
         self._jobs: dict[str, _Job] = {}
+        self._beginning: set[asyncio.Task[Run]] = set()
         self._gate = asyncio.Lock()
 
     @property
@@ -97,6 +98,7 @@ class ActionRunner:
 
     async def close(self) -> None:
         """Stop what runs between two of its steps, at the latest after 5 s, and record how it ended."""
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         tasks = [job.task for job in self._jobs.values() if job.task is not None]
         for job in self._jobs.values():
             job.cancelled.set()
@@ -145,12 +147,11 @@ class ActionRunner:
                     confirmation=confirmation,
                 )
             )
-            try:
-                await self._journal.intent(plan, actor)
-            except BaseException:
-                self._guard.release(plan, cooldown=0.0)
-                raise
-            return self._start(_Job(action, target, plan))
+            # Shielded: a console that hangs up now must not leave an intent on disk that nothing follows.
+            beginning = asyncio.create_task(self._begin(_Job(action, target, plan), actor))
+            self._beginning.add(beginning)
+            beginning.add_done_callback(self._begun)
+            return await asyncio.shield(beginning)
 
     def cancel(self, plan_id: str, actor: Actor) -> Run:
         """Stop a running action between two of its steps. Raises Refused."""
@@ -174,6 +175,19 @@ class ActionRunner:
         if source is None:
             raise Refused("target", f"there is no source {clean(name, 60)}", _choices(name, self._ground.sources))
         return source
+
+    async def _begin(self, job: _Job, actor: Actor) -> Run:
+        try:
+            await self._journal.intent(job.plan, actor)
+        except AuditError:
+            self._guard.release(job.plan, cooldown=0.0)
+            raise
+        return self._start(job)
+
+    def _begun(self, beginning: asyncio.Task[Run]) -> None:
+        self._beginning.discard(beginning)
+        if not beginning.cancelled():
+            beginning.exception()  # told to whoever applied; seen here in case that console is gone
 
     def _start(self, job: _Job) -> Run:
         run = Run(plan=job.plan, started=self._clock.wall(), fraction=0.0)

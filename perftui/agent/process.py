@@ -7,13 +7,10 @@ import os
 import signal
 from pathlib import Path
 
-import msgspec
-
 from perftui.actions.registry import action_runner
 from perftui.agent.methods import Methods
 from perftui.agent.server import Server
 from perftui.config.load import load, read
-from perftui.config.settings import Settings
 from perftui.core.action import Run
 from perftui.core.clock import SystemClock
 from perftui.core.errors import AgentError, AuditError, ConfigError
@@ -47,9 +44,10 @@ class Agent:
         self._wake = asyncio.Event()
         self._stopping = False
         self._reload_wanted = False
-        settings, problems = _first_settings(config, must_exist=must_exist)
-        self.engine = Engine(settings, clock, lambda: self.server.consoles)
-        self.engine.notes = problems
+        loaded = read(config, must_exist=must_exist)
+        self.engine = Engine(loaded.settings, clock, lambda: self.server.consoles)
+        if loaded.problems:
+            self.engine.notes = (*loaded.problems, "read-only until the configuration is right")
         self.actions = action_runner(self.engine, clock, self._publish_runs)
         methods = Methods(self.engine, self.actions, clock, self.reload, private=private)
         self.server = Server(self.engine.hub, methods.handle, clock, lambda: self.actions.busy, private=private)
@@ -120,17 +118,3 @@ class Agent:
     def _want_reload(self) -> None:
         self._reload_wanted = True
         self._wake.set()
-
-
-def _first_settings(config: Path, *, must_exist: bool) -> tuple[Settings, tuple[str, ...]]:
-    """Return what is right in the configuration, and the lines to tell.
-
-    With a mistake in it nothing may be changed: what was to be read-only or production may be what could not be read.
-    """
-    loaded = read(config, must_exist=must_exist)
-    if not loaded.problems:
-        return loaded.settings, ()
-    return msgspec.structs.replace(loaded.settings, read_only=True), (
-        *loaded.problems,
-        "read-only until the configuration is right",
-    )

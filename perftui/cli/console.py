@@ -42,7 +42,7 @@ def run(options: "Options") -> int:
             return status
         from perftui.cli.hand_over import hand_over
 
-        return hand_over(options, terminal, wakeup, frame.typed)
+        hand_over(options, terminal, wakeup, frame.typed)
 
 
 class _Overview:

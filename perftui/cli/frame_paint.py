@@ -14,7 +14,7 @@ Line = list[Span]
 _COLOURS = {"text": "", "dim": "2", "title": "1", "ok": "32", "warning": "33", "critical": "1;31", "accent": "36"}
 _ATTRIBUTES = {"text": "", "dim": "2", "title": "1", "ok": "", "warning": "1", "critical": "1;7", "accent": "1"}
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_ASCII = str.maketrans("●▲✖│┌┐└┘─█▉▊▋▌▍▎▏…–↑↓·", "o!X|++++-#####---~-^v.")
+_ASCII = str.maketrans("◌●▲✖│┌┐└┘─█▉▊▋▌▍▎▏…–↑↓·", "~o!X|++++-#####---~-^v.")
 
 
 def cells(text: str) -> int:

@@ -21,7 +21,7 @@ _KEYS: Line = [
 
 def overview(sample: Sample, processes: list[Process], note: str, columns: int, rows: int) -> list[Line]:
     """Return the early frame: system and processes where the console will have its panes, `note` at the foot."""
-    lines = [header(sample, columns)]
+    lines = [header(sample, columns, "◌ starting")]
     foot = min(7, max(3, rows // 4))
     room = rows - 2 - foot
     if columns >= WIDE and rows >= LOW:
@@ -49,12 +49,13 @@ def rescue(sample: Sample, processes: list[Process], columns: int, rows: int, *,
     return [*lines, *box("Processes", note, table, columns, rest), _KEYS][:rows]
 
 
-def header(sample: Sample, columns: int) -> Line:
-    """Return the first line: which host, what time there, how long up, how loaded."""
+def header(sample: Sample, columns: int, link: str = "") -> Line:
+    """Return the first line: which host, what time there, how it is linked, how long up, how loaded."""
     clock = time.strftime("%H:%M:%S UTC", time.gmtime(sample.wall))
-    up = "" if sample.uptime is None else f"  up {seconds(sample.uptime)}"
-    load = " ".join(f"{each:.1f}" for each in sample.load) or MISSING
-    return fit([("perftui", "title"), (f"  {host_name()}  {clock}{up}  load {load}", "text")], columns)
+    up = "" if sample.uptime is None else f"up {seconds(sample.uptime)}"
+    load = "load " + (" ".join(f"{each:.1f}" for each in sample.load) or MISSING)
+    parts = [part for part in (clock, link, up, load) if part]
+    return fit([("perftui", "title"), (f"  {host_name()}   {'   '.join(parts)}", "text")], columns)
 
 
 def host_name() -> str:

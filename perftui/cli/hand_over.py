@@ -1,5 +1,10 @@
 """From the early frame to the console: the slow half of the start, imported behind the frame."""
 
+import asyncio
+import os
+import sys
+from typing import NoReturn
+
 import msgspec
 
 from perftui.cli.main import Options
@@ -12,8 +17,8 @@ from perftui.tui.guard import guard
 from perftui.tui.terminal import Terminal, Wakeup
 
 
-def hand_over(options: Options, terminal: Terminal, wakeup: Wakeup, typed: bytes) -> int:
-    """Run the console on the screen that stands, `typed` being its first keys; return the exit status.
+def hand_over(options: Options, terminal: Terminal, wakeup: Wakeup, typed: bytes) -> NoReturn:
+    """Run the console on the screen that stands, `typed` being its first keys, and end the process.
 
     A configuration with mistakes is read as far as it goes. Raises ConfigError for a theme or keys that cannot be used.
     """
@@ -26,7 +31,9 @@ def hand_over(options: Options, terminal: Terminal, wakeup: Wakeup, typed: bytes
     if loaded.problems:
         app.view.message = loaded.problems[0]
     with guard(app, terminal, wakeup):
-        app.run(mouse=False)
+        # Not asyncio.run, which would wait at its end for tasks and threads that the app has already said goodbye to.
+        app.run(mouse=False, loop=asyncio.new_event_loop())
     if app.failure is not None:
         raise app.failure
-    return app.return_code or 0
+    sys.stderr.flush()
+    os._exit(app.return_code or 0)  # The interpreter would take 0.1 s to tidy up what is gone with the process.

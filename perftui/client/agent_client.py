@@ -11,6 +11,7 @@ import msgspec
 
 from perftui import __version__
 from perftui.client import launch
+from perftui.client.config_notes import config_notes
 from perftui.client.connection import Connection
 from perftui.client.merge import merge_history, merge_update
 from perftui.client.state import Link, State
@@ -136,6 +137,7 @@ class AgentClient:
         self._connection = connection
         self.state.welcome = welcome
         self.state.link, self.state.link_note = Link.LIVE, ""
+        self.state.own_notes = await asyncio.to_thread(config_notes, self._config, welcome)
         self.state.actions = await connection.call("actions", {}, tuple[ActionInfo, ...])
         await self._subscribe()
         self._want(set(self.state.tracks))

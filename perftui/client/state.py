@@ -54,6 +54,7 @@ class State:
     wall: float = 0.0
     link: Link = Link.CONNECTING
     link_note: str = ""
+    own_notes: tuple[str, ...] = ()
     welcome: Welcome | None = None
     agent: AgentState | None = None
     sources: dict[str, SourceStatus] = field(default_factory=dict)
@@ -63,6 +64,11 @@ class State:
     runs: tuple[Run, ...] = ()
     actions: tuple[ActionInfo, ...] = ()
     tracks: dict[SeriesId, Track] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return the lines on the agent and on how this console stands with it."""
+        return self.own_notes + (self.agent.notes if self.agent else ())
 
     def metric(self, name: str, source: str = "") -> Metric | None:
         """Return what is known of a metric: the catalogue's word, or the source's own declaration."""

@@ -30,7 +30,7 @@ from perftui.core.reading import Reading, ReadingBuilder
 
 FEEDS = {
     "SLOWLOG GET": "slowlog",
-    "LATENCY HISTOGRAM": "redis.latency",
+    "LATENCY HISTOGRAM": "redis.latency.p95",
     "CLIENT LIST": "queue.workers",
     "SCAN": "queue discovery",
     "LLEN": "queue.depth",

@@ -92,7 +92,9 @@ def histogram(reply: list[Any]) -> Histogram:
 
 
 def growth(before: Histogram, now: Histogram) -> dict[int, int]:
-    """Return the calls since `before` by bucket; nothing at all when a count fell, because it was reset."""
+    """Return the calls since `before` by bucket; nothing at all when one fell or vanished: they were reset."""
+    if any(key not in now for key, calls in before.items() if calls):
+        return {}
     window: dict[int, int] = {}
     for key, calls in now.items():
         more = calls - before.get(key, 0)

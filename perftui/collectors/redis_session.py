@@ -7,12 +7,11 @@ here, from the replies, exactly; so are our commands.
 
 from typing import Any, NamedTuple
 
-from perftui.connect.redis import Client, Endpoint, translated
+from perftui.connect.redis import Client, Command, Endpoint, exchange, translated
 from perftui.core.clock import Clock
 
 RETRY_DENIED = 60.0
 CONTAINERS = frozenset({"CLIENT", "LATENCY", "SLOWLOG"})
-Command = tuple[str | bytes | int, ...]
 LOOKUPS = frozenset({"GET", "HMGET", "LINDEX", "LLEN", "ZCARD", "ZCOUNT"})
 
 
@@ -84,7 +83,7 @@ class Session:
     @property
     def denied(self) -> list[str]:
         """The commands that our user may not run on any key."""
-        return [name for name, *key in self._denied if not key]
+        return [str(name) for name, *key in self._denied if not key]
 
     def batch(self) -> "Batch":
         """Return an empty batch."""
@@ -136,11 +135,8 @@ class Batch:
         """Send everything and fill the replies; raises SourceError when the connection fails."""
         if not self._asked:
             return
-        pipeline = self._session.client.pipeline(transaction=False)
-        for _, command, _ in self._asked:
-            pipeline.execute_command(*command)
         with translated(self._session.where):
-            answers = await pipeline.execute(raise_on_error=False)
+            answers = await exchange(self._session.client, [command for _, command, _ in self._asked])
         self._fill(answers)
 
     def _fill(self, answers: list[Any]) -> None:

@@ -1,6 +1,6 @@
 """`system` sources: this host and the limits it runs under. No privileges needed; what is refused is named.
 
-Reads small files of /proc and /sys, about 2 ms a poll for 330 processes; never waits for another machine. Units: bytes,
+Reads small files of /proc and /sys, about 3 ms a poll for 330 processes; never waits for another machine. Units: bytes,
 seconds, ratios 0..1. Tables: `processes` (the busiest 200) and `cores`. Facts: `kernel`, and `limit` when a cgroup
 allows less than the host has.
 """

@@ -56,9 +56,14 @@ def read(path: Path, *, must_exist: bool = False) -> Loaded:
         ascii=top.ascii,
         keys=top.keys,
         path=str(path),
-        digest=hashlib.sha256(content).hexdigest()[:12] if content else "",
+        digest=digest_of(content),
     )
     return Loaded(settings=settings, problems=tuple(problems.lines))
+
+
+def digest_of(content: bytes) -> str:
+    """Return what tells one configuration from another; empty for none."""
+    return hashlib.sha256(content).hexdigest()[:12] if content else ""
 
 
 def _content(path: Path, must_exist: bool, problems: Problems) -> tuple[bytes, int]:

@@ -45,8 +45,10 @@ class HttpTarget:
         self._used = False
 
     async def open(self) -> None:
-        """Make the client; nothing is sent yet. Raises Denied when the token cannot be had."""
+        """Make the client; nothing is sent yet. Raises Denied without the token, BadAnswer for what cannot be asked."""
         await self.close()
+        if not _can_be_asked(self._options.url):
+            raise BadAnswer(f"{self.place}: this URL cannot be asked; write it like http://HOST:PORT/PATH")
         try:
             token = await asyncio.to_thread(self._options.token.reveal) if self._options.token else ""
             trust = await asyncio.to_thread(_trust, self._options)
@@ -76,7 +78,7 @@ class HttpTarget:
             # A server may close a kept connection just when the request is on its way: that is no failure of it.
             if not self._used or "without sending a response" not in str(error):
                 raise self._translate(error) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             raise self._translate(error) from error
         self._used = False
         return await self.fetch()
@@ -111,7 +113,7 @@ class HttpTarget:
                 break
         return bytes(body)
 
-    def _translate(self, error: httpx.HTTPError | httpx.InvalidURL) -> SourceError:
+    def _translate(self, error: httpx.HTTPError) -> SourceError:
         match error:
             case httpx.ConnectTimeout():
                 return Unreachable(f"{self.place}: no answer within {ANSWER_LIMIT:g} s")
@@ -122,8 +124,6 @@ class HttpTarget:
                 return BadAnswer(f"{self.place}: {_BAD_HEADER}")
             case httpx.RemoteProtocolError():
                 return BadAnswer(f"{self.place}: {_protocol_reason(str(error))}")
-            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-                return BadAnswer(f"{self.place}: this URL cannot be asked: {clean(str(error), 200)}")
         return Unreachable(f"{self.place}: {network_reason(error)}")
 
 
@@ -133,6 +133,14 @@ def place_of(url: str) -> str:
     scheme, separator, rest = bare.partition("://")
     host, slash, path = rest.partition("/")
     return clean(scheme + separator + host.rpartition("@")[2] + slash + path, 200)
+
+
+def _can_be_asked(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host) and (parsed.port or 1) <= 65535
 
 
 def _protocol_reason(text: str) -> str:

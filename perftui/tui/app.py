@@ -9,6 +9,7 @@ from typing import Any
 from textual import events
 from textual.app import ComposeResult
 from textual.driver import Driver
+from textual.screen import Screen
 
 from perftui.client.contract import Client
 from perftui.client.state import State
@@ -20,14 +21,14 @@ from perftui.tui import commands
 from perftui.tui.dialogs.base import Dialog
 from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
-from perftui.tui.layout import PANES, TABS, Boxes, arrange, is_narrow, is_tiny
+from perftui.tui.layout import PANES, TABS, Box, Boxes, arrange, is_narrow, is_tiny
 from perftui.tui.palette import Palette
 from perftui.tui.panes import compose, header, keybar
-from perftui.tui.screen import DIALOG, ConsoleScreen
 from perftui.tui.theme import load
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.lines import LinesWidget
+from perftui.tui.widgets.paint import paint
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line, fit
 
@@ -35,11 +36,16 @@ FAREWELL = 0.05
 """Seconds that the agent has to take our goodbye before we leave without."""
 
 
+class ConsoleScreen(Screen[None], inherit_bindings=False):
+    """The one screen: Textual's own keys do nothing on it."""
+
+    DEFAULT_CSS = "ConsoleScreen { overflow: hidden; }"
+
+
 class PerftuiApp(GuardedApp, inherit_bindings=False):
     """The console as a Textual app. Raises ConfigError when `[keys]` or the theme cannot be used."""
 
     ENABLE_COMMAND_PALETTE = False
-    CSS = "LinesWidget { width: auto; height: auto; }"
 
     def __init__(
         self,
@@ -61,7 +67,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.view = View(read_only=read_only or settings.read_only)
         self.dialogs: list[Dialog] = []
         self.prompt: Prompt | None = None
-        self.widgets: dict[str, LinesWidget] = {}
+        self.canvas = LinesWidget(self.palette, id="canvas")
         self.boxes: Boxes = {}
         self._seen: tuple[object, ...] = ()
 
@@ -72,10 +78,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         return ConsoleScreen(id="console")
 
     def compose(self) -> ComposeResult:
-        """Yield a widget for the header, the tabs, each pane, the keys and the dialog."""
-        for name in ("header", "tabs", *PANES, "keys", DIALOG):
-            self.widgets[name] = LinesWidget(self.palette, id=name)
-            yield self.widgets[name]
+        """Yield the one widget that everything is drawn on: it knows best which cells changed."""
+        yield self.canvas
 
     def on_mount(self) -> None:
         """Follow the client, and draw."""
@@ -128,28 +132,28 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         return self.view.frozen or self.client.state
 
     def draw(self) -> None:
-        """Bring every widget up to date; each repaints only the cells that changed."""
-        if not self.widgets or not self.is_running:
+        """Bring the screen up to date; only the cells that changed are repainted."""
+        if not self.is_running:
             return
         width, height = self.size
         state, view = self.shown, self.view
-        boxes = arrange(width, height, view.screen, view.focus, view.maximised, compose.needs(state))
-        lines: dict[str, list[Line]] = {"header": self._header(width, height)}
-        for name, box in boxes.items():
-            if name in PANES:
-                lines[name] = compose.draw(name, state, view, box, self.clock.monotonic(), ascii=self.palette.ascii)
-        if "tabs" in boxes:
-            lines["tabs"] = [keybar.tabs(state, view.focus, width, TABS)]
-        if "keys" in boxes:
-            lines["keys"] = [self._keys(width)]
+        self.boxes = arrange(width, height, view.screen, view.focus, view.maximised, compose.needs(state))
+        parts = [(box, self._part(name, box)) for name, box in self.boxes.items()]
         if self.dialogs and not is_tiny(width, height):
-            boxes[DIALOG], lines[DIALOG] = self.dialogs[-1].draw(width, height)
+            parts.append(self.dialogs[-1].draw(width, height))
             self.dialogs[-1].drawn()
-        if boxes != self.boxes:
-            self.boxes = boxes
-            self._console.place(boxes)
-        for name, shown in lines.items():
-            self.widgets[name].show(shown, self.palette)
+        self.canvas.show(paint(parts, width, height), self.palette)
+
+    def _part(self, name: str, box: Box) -> list[Line]:
+        """Return the lines of one box of the layout."""
+        match name:
+            case "header":
+                return self._header(box)
+            case "tabs":
+                return [keybar.tabs(self.shown, self.view.focus, box.width, self.keymap)]
+            case "keys":
+                return [self._keys(box.width)]
+        return compose.draw(name, self.shown, self.view, box, self.clock.monotonic(), ascii=self.palette.ascii)
 
     def panes(self) -> list[str]:
         """Return the panes that Tab goes through."""
@@ -158,17 +162,11 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             return [*TABS, "alerts"]
         return [pane for pane in PANES if pane in self.boxes]
 
-    @property
-    def _console(self) -> ConsoleScreen:
-        screen = self.screen
-        assert isinstance(screen, ConsoleScreen)
-        return screen
-
-    def _header(self, width: int, height: int) -> list[Line]:
+    def _header(self, box: Box) -> list[Line]:
         frozen = self.view.frozen
         paused = None if frozen is None else self.client.state.wall - frozen.wall
-        line = header.draw(self.client.state, width, paused_for=paused, read_only=self.view.read_only)
-        return [line, *[[(" " * width, "text")]] * (height - 1)] if is_tiny(width, height) else [line]
+        line = header.draw(self.client.state, box.width, paused_for=paused, read_only=self.view.read_only)
+        return [line, *[fit([], box.width)] * (box.height - 1)]
 
     def _keys(self, width: int) -> Line:
         if self.prompt is not None:

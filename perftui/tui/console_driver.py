@@ -70,6 +70,7 @@ class TerminalDriver(LinuxDriver):
         if self.terminal.entered:
             self.suspend_application_mode()
         super().resume_application_mode()
+        self._app.call_later(self._app.refresh)  # All of it: the shell wrote there, and widgets repaint changes only.
 
     def run_input_thread(self) -> None:
         """Turn what is typed into messages until told to stop, or until the terminal hangs up."""

@@ -113,8 +113,8 @@ def main() -> None:
             with twenty_sources(Path(name)) as config:
                 print(table(rows(measured(wanted, config), cpu=(4, 2))))
         else:
-            config = wanted.config or Path(write_config(Path(name), QUIET))
-            print(table(rows(measured(wanted, config), cpu=(2, 1))))
+            own = wanted.config or Path(write_config(Path(name), QUIET))
+            print(table(rows(measured(wanted, own), cpu=(2, 1))))
 
 
 if __name__ == "__main__":

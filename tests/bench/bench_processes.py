@@ -73,7 +73,7 @@ def crowd(total: int) -> Iterator[None]:
     children = [_burner(number) for number in range(BURNERS)]
     try:
         for number in range(max(0, total - _count())):
-            children.append(os.posix_spawn("/bin/sleep", [f"worker-{number:03d}", "3600"], os.environ))
+            children += [os.posix_spawn("/bin/sleep", [f"worker-{number:03d}", "3600"], os.environ)]
         yield
     finally:
         for child in children:

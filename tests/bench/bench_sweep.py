@@ -13,6 +13,7 @@ from pathlib import Path
 from perftui.actions.cleanup_expired import CleanupExpired
 from perftui.core.clock import SystemClock
 from tests.support.redis_server import RedisServer, Wire, redis_server
+from tests.support.servers import eventually
 from tests.unit.actions.stage import ADMIN, Stage
 
 KEYS = 1_000_000
@@ -69,8 +70,7 @@ async def sweep(server: RedisServer, folder: Path) -> None:
     plan = await stage.plan()
     started = time.perf_counter()
     await stage.runner.apply(plan.id, "y", ADMIN)
-    while stage.runner.busy:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: asyncio.sleep(0, not stage.runner.busy), deadline=600.0, every=0.01)
     (run,) = stage.runner.runs
     print(f"{run.outcome} in {time.perf_counter() - started:.1f} s (estimated {plan.estimate:.1f} s): {run.message}")
 

@@ -1,4 +1,4 @@
-"""Twenty sources that anybody can start: this host, nine Redis and ten HTTP endpoints of 24 numbers; some 500 series."""
+"""Twenty sources that anybody can start: this host, nine Redis, ten HTTP endpoints of 24 numbers: some 500 series."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ REDIS, HTTP = 9, 10
 
 
 @contextlib.contextmanager
-def twenty_sources(folder: Path) -> Iterator[str]:
+def twenty_sources(folder: Path) -> Iterator[Path]:
     """Run the servers; yield the path of a configuration that polls all of them each second."""
     with redis_server() as redis, endpoint() as port:
         tables = [f'[sources.cache-{number}]\nkind = "redis"\nurl = "{redis.url}"\n' for number in range(REDIS)]
         tables += [_http(f"api-{number}", port) for number in range(HTTP)]
-        yield write_config(folder, QUIET + "\n".join(tables))
+        yield Path(write_config(folder, QUIET + "\n".join(tables)))
 
 
 def _http(name: str, port: int) -> str:

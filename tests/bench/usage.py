@@ -1,4 +1,4 @@
-"""What processes use, from /proc: the console and its agent are two sessions, so they are counted by pid, not by tree."""
+"""What processes use, from /proc: console and agent are two sessions, so they are counted by pid and not by tree."""
 
 import os
 from collections.abc import Iterable

@@ -129,8 +129,9 @@ async def test_cancelled_in_the_middle_it_stops_and_says_how_far_it_came(server:
 
 async def test_a_replica_is_refused_and_its_primary_named(server: RedisServer, tmp_path: Path) -> None:
     with redis_server(replicaof=f"127.0.0.1 {server.port}") as replica:
+        stage = stage_for(replica, tmp_path)
         with pytest.raises(Refused, match=f"do it on its primary, 127.0.0.1:{server.port}"):
-            await stage_for(replica, tmp_path).plan()
+            await stage.plan()
 
 
 async def test_a_primary_that_became_a_replica_is_not_touched(server: RedisServer, tmp_path: Path) -> None:

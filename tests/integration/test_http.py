@@ -1,6 +1,7 @@
 """The http collector against a real socket that behaves well, badly and not at all."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,10 +36,12 @@ class App:
         self.connections = 0
         self.port = 0
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._open.add(writer)
+        self._serving.add(asyncio.current_task())
         try:
             while request := await reader.readuntil(b"\r\n\r\n"):
                 self.requests.append(request)
@@ -53,10 +56,16 @@ class App:
         finally:
             self._open.discard(writer)
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     def drop_connections(self) -> None:
         for writer in self._open:
             writer.transport.abort()
+
+    async def stop(self) -> None:
+        self.drop_connections()
+        await asyncio.gather(*(task for task in self._serving if task))
 
     def options(self, metrics: dict[str, HttpMetric] | None = None, scheme: str = "http") -> HttpOptions:
         return HttpOptions(url=f"{scheme}://127.0.0.1:{self.port}/stats?key=s3cret", metrics=metrics or {})
@@ -73,7 +82,7 @@ async def running(tls: ssl.SSLContext | None = None) -> AsyncIterator[App]:
     async with server:
         app.port = server.sockets[0].getsockname()[1]
         yield app
-        app.drop_connections()
+        await app.stop()
 
 
 @asynccontextmanager

@@ -203,13 +203,15 @@ async def test_a_deadlock_is_counted(server: MariaDBServer) -> None:
     async with collecting(server.options()) as collector:
         await collector.poll()
         before = await collector.poll()
-        with session(server, "UPDATE orders SET amount = 5 WHERE id = 2") as one:
-            # Takes row 3, then waits for row 2.
-            with blocked(server, "UPDATE orders SET amount = 6 WHERE id IN (2, 3) ORDER BY id DESC"):
-                await poll_until(collector, "mysql.row_locks.waiting", 1)
-                with contextlib.suppress(pymysql.err.OperationalError):
-                    one.execute("UPDATE orders SET amount = 5 WHERE id = 3")
-                one.execute("ROLLBACK")
+        # The second one takes row 3, then waits for row 2.
+        with (
+            session(server, "UPDATE orders SET amount = 5 WHERE id = 2") as one,
+            blocked(server, "UPDATE orders SET amount = 6 WHERE id IN (2, 3) ORDER BY id DESC"),
+        ):
+            await poll_until(collector, "mysql.row_locks.waiting", 1)
+            with contextlib.suppress(pymysql.err.OperationalError):
+                one.execute("UPDATE orders SET amount = 5 WHERE id = 3")
+            one.execute("ROLLBACK")
         after = await collector.poll()
     assert value(before, "mysql.deadlocks.recent") == 0
     assert value(after, "mysql.deadlocks.recent") == 1
@@ -244,10 +246,12 @@ async def test_response_times_give_a_windowed_p95(server: MariaDBServer) -> None
 
 async def test_the_documented_grants_suffice(server: MariaDBServer) -> None:
     async with collecting(server.options("watcher", "w4tch")) as collector:
-        with session(server, "UPDATE orders SET amount = 1 WHERE id = 1") as blocker:
-            with blocked(server, "UPDATE orders SET amount = 2 WHERE id = 1"):
-                reading = await poll_until(collector, "mysql.row_locks.waiting", 1)
-                blocker.execute("ROLLBACK")
+        with (
+            session(server, "UPDATE orders SET amount = 1 WHERE id = 1") as blocker,
+            blocked(server, "UPDATE orders SET amount = 2 WHERE id = 1"),
+        ):
+            reading = await poll_until(collector, "mysql.row_locks.waiting", 1)
+            blocker.execute("ROLLBACK")
     assert not reading.denied
     assert len(rows(reading, "locks")) == 1
 

@@ -1,5 +1,6 @@
 """The redis collector against private servers: known traffic gives known figures, faults give plain words."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -177,6 +178,23 @@ async def test_a_stopped_server_is_unreachable_and_a_restarted_one_has_no_false_
     await collector.close()
 
 
+async def test_a_server_that_hangs_is_left_at_once_and_read_again_later(server: RedisServer) -> None:
+    collector = RedisCollector("cache", server.options(), SystemClock())
+    await collector.open()
+    await collector.poll()
+    server.freeze()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await collector.poll()
+    async with asyncio.timeout(0.5):
+        await collector.close()
+    server.thaw()
+    await collector.open()
+    assert value(await collector.poll(), "redis.commands") is None
+    assert value(await collector.poll(), "redis.commands") == 0
+    await collector.close()
+
+
 async def test_missing_and_wrong_credentials_are_denied_without_the_secret() -> None:
     with redis_server(password="right-one") as server:
         for password, words in (("", "needs credentials"), ("wrong-one", "refused the username or password")):
@@ -217,7 +235,7 @@ async def test_a_user_without_some_commands_is_degraded_not_failed(server: Redis
             reading = await collector.poll()
             reading = await collector.poll()
         assert value(reading, "redis.memory.used") is not None
-        assert set(reading.denied) == {"slowlog", "redis.latency", "queue.workers", "queue discovery"}
+        assert set(reading.denied) == {"slowlog", "redis.latency.p95", "queue.workers", "queue discovery"}
         assert reading.denied["slowlog"] == "not permitted: the user needs +slowlog|get"
         wire("ACL", "SETUSER", "none", "on", ">pw", "resetkeys", "-@all", "+ping")
         with pytest.raises(Denied, match="info"):

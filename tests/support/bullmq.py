@@ -27,7 +27,16 @@ def installed(version: str) -> Path:
     modules = folder / "node_modules"
     if not (modules / "ioredis" / "package.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", f"bullmq@{version}", "ioredis@5"]
+        command = [
+            "npm",
+            "install",
+            "--prefix",
+            str(folder),
+            "--no-audit",
+            "--no-fund",
+            f"bullmq@{version}",
+            "ioredis@5",
+        ]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_DEADLINE)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):

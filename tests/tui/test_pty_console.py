@@ -48,12 +48,12 @@ def test_a_hang_up_keeps_the_agent_and_the_next_console_finds_it(tmp_path: Path)
         assert len(before) == 1
         first.hang_up()
         assert first.exit_status() == 129
-    with console(tmp_path) as again:
-        attached(again)
-        assert agents(tmp_path) == before
-        again.send(b"q")
-        assert again.exit_status() == 0
-        until(lambda: not agents(tmp_path), "the agent ended with its last console")
+        with console(tmp_path) as again:
+            attached(again)
+            assert agents(tmp_path) == before
+            again.send(b"q")
+            assert again.exit_status() == 0
+            until(lambda: not agents(tmp_path), "the agent ended with its last console")
 
 
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -46,10 +46,10 @@ class Process:
         self.name = name
 
     def rank(self, cpu: float | None) -> None:
-        """Set the CPU share, and with it the place in the table: by CPU, then by memory."""
+        """Set the CPU share and with it the place in the table: by CPU, memory, and pid so that rows hold still."""
         if cpu != self.cpu:
             self.cpu, self.row = cpu, None
-        self.order = (-(cpu or 0.0), -self.stat.memory)
+        self.order = (-(cpu or 0.0), -self.stat.memory, self.pid)
 
 
 class ProcessTable:

@@ -29,8 +29,10 @@ class Queues:
     def forget(self) -> None:
         """Drop what was counted; which queues there are stays known."""
         self._server = None
-        for queue in (*self._queues.values(), *self._lists):
+        for queue in self._queues.values():
             queue.forget()
+        for each in self._lists:
+            each.forget()
 
     async def explore(self, session: Session, at: float, clients: float = 0.0) -> None:
         """Look for queues and their workers, and decide which are polled from now on; `clients` the server has."""

@@ -8,7 +8,7 @@ from perftui.core.metric import Metric, gauge, rate, ratio
 MYSQL: tuple[Metric, ...] = (
     gauge("mysql.uptime", "s", "Time since the server started; a drop is a restart"),
     rate("mysql.query.client.count", "{query}/s", "Statements that clients sent, without our own"),
-    gauge("mysql.query.oldest", "s", "Age of the oldest running statement", bad="up"),
+    gauge("mysql.query.oldest", "s", "Age of the oldest running statement, 0 when none runs", bad="up"),
     gauge("mysql.query.duration.p95", "s", "95 of 100 statements were faster (QUERY_RESPONSE_TIME plugin)", bad="up"),
     rate("mysql.query.slow.count", "{query}/s", "Statements slower than long_query_time", bad="up"),
     gauge("mysql.query.slow.recent", "{query}", "Slow statements in the last minute", bad="up"),
@@ -19,7 +19,7 @@ MYSQL: tuple[Metric, ...] = (
     gauge("mysql.connections.max_used", "{connection}", "Most connections open at once since the server started"),
     ratio("mysql.connections.utilization", "Connection slots taken, ours included", bad="up"),
     rate("mysql.connection.errors", "{error}/s", "Connections aborted or refused, by error", bad="up"),
-    gauge("mysql.transaction.oldest", "s", "Age of the oldest open transaction", bad="up"),
+    gauge("mysql.transaction.oldest", "s", "Age of the oldest open transaction, 0 without one", bad="up"),
     gauge("mysql.metadata_locks.waiting", "{session}", "Sessions waiting for a metadata lock", bad="up"),
     gauge("mysql.row_locks.waiting", "{session}", "Sessions waiting for a row lock", bad="up"),
     rate("mysql.row_locks.waits", "{wait}/s", "Row locks that had to be waited for", bad="up"),

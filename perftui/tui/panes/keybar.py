@@ -1,8 +1,7 @@
 """The key bar: the keys of the focused pane first, then those that always work; and the tabs of small screens."""
 
-from collections.abc import Sequence
-
 from perftui.client.state import State
+from perftui.core.status import SourceState
 from perftui.tui.keys import Keymap
 from perftui.tui.panes import queues
 from perftui.tui.panes.sources import worst_first
@@ -10,10 +9,15 @@ from perftui.tui.panes.state_words import GOOD, STALE, WARNING
 from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.text import Line, fit, width
 
-_NAMES = {
-    "system": ("sys", ("system",)), "queues": ("queues", ()), "caches": ("caches", ("redis",)),
-    "databases": ("dbs", ("mysql",)), "endpoints": ("http", ("http",)), "history": ("history", ()),
-}  # fmt: skip
+_TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "system": ("sys", "overview", ("system",)),
+    "queues": ("queues", "queues", ()),
+    "caches": ("caches", "caches", ("redis",)),
+    "databases": ("dbs", "databases", ("mysql",)),
+    "endpoints": ("http", "endpoints", ("http",)),
+    "history": ("past", "", ()),
+}
+"""Pane -> its short name, the binding that leads there, the kinds of source in it."""
 
 
 def draw(keymap: Keymap, pane: str, cells: int, message: str = "") -> Line:
@@ -28,19 +32,15 @@ def draw(keymap: Keymap, pane: str, cells: int, message: str = "") -> Line:
     return fit(line, cells)
 
 
-def tabs(state: State, focus: str, cells: int, panes: Sequence[str]) -> Line:
-    """Return the tabs in exactly `cells` cells: number, name, the worst state in each, how many."""
+def tabs(state: State, focus: str, cells: int, keymap: Keymap) -> Line:
+    """Return the tabs in exactly `cells` cells: key, name, how many, the worst state in each."""
     line: Line = []
-    for index, pane in enumerate(panes, start=1):
-        name, kinds = _NAMES[pane]
-        bad = _worst(state, pane, kinds)
-        glyph, role = {GOOD: ("", "text"), STALE: (glyphs.STALE, "stale"), WARNING: (glyphs.WARNING, "warning")}.get(
-            bad, (glyphs.CRITICAL, "critical")
-        )
-        count = len(list(queues.find(state))) if pane == "queues" else len(state.sources_of(*kinds)) if len(kinds) else 0
+    for pane, (name, key, kinds) in _TABS.items():
+        glyph, role = _flag(state, pane, kinds)
+        count = len(list(queues.find(state))) if pane == "queues" else len(state.sources_of(*kinds)) if kinds else 0
         here = "+selected" if pane == focus else ""
         line += [
-            (f" {index} ", "dim" + here),
+            (f" {keymap.key_of(key)} " if key else " ", "dim" + here),
             (name, ("title" if here else "text") + here),
             (f" {count}" if count > 1 else "", "dim" + here),
             (glyph, role + here),
@@ -49,7 +49,14 @@ def tabs(state: State, focus: str, cells: int, panes: Sequence[str]) -> Line:
     return fit([(text, role) for text, role in line if text], cells)
 
 
+def _flag(state: State, pane: str, kinds: tuple[str, ...]) -> tuple[str, str]:
+    bad = _worst(state, pane, kinds)
+    flags = {GOOD: ("", "text"), STALE: (glyphs.STALE, "stale"), WARNING: (glyphs.WARNING, "warning")}
+    return flags.get(bad, (glyphs.CRITICAL, "critical"))
+
+
 def _worst(state: State, pane: str, kinds: tuple[str, ...]) -> int:
     if pane == "queues":
         return max((queue.bad for queue in queues.find(state)), default=GOOD)
-    return max((bad for bad, _ in worst_first(state, state.sources_of(*kinds))), default=GOOD)
+    asked = [status for status in state.sources_of(*kinds) if status.state not in (SourceState.FOUND, SourceState.WAITING)]
+    return max((bad for bad, _ in worst_first(state, asked)), default=GOOD) if kinds else GOOD

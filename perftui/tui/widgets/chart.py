@@ -18,14 +18,17 @@ def is_loaded() -> bool:
     return bool(_loaded)
 
 
-@lru_cache(maxsize=4)
 def curve(values: tuple[float | None, ...], cells: int, height: int, top: float, ascii: bool = False) -> tuple[str, ...]:
     """Return `height` lines of `cells` cells with the values drawn from 0 to `top`, spread over the whole width.
 
     A missing value is a gap. The same arguments cost nothing twice; at most 2 values a cell are worth drawing.
+    Before plotext is loaded the lines are blank.
     """
-    if not _loaded:
-        return (" " * cells,) * height
+    return _curve(values, cells, height, top, ascii) if _loaded else (" " * cells,) * height
+
+
+@lru_cache(maxsize=4)
+def _curve(values: tuple[float | None, ...], cells: int, height: int, top: float, ascii: bool) -> tuple[str, ...]:
     figure = _loaded[0].figure
     figure.clear()
     figure.plot_size(cells, height)

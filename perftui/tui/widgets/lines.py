@@ -1,4 +1,4 @@
-"""The widget under every pane: it keeps the lines it shows and repaints only the cells that changed."""
+"""The widget under the panes: it keeps the lines it shows and repaints only the cells that changed."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,14 @@ from textual.widget import Widget
 from perftui.tui.palette import Palette
 from perftui.tui.widgets.text import Line
 
-JOIN = 8
-"""Runs of changed cells closer than this are repainted as one: moving the cursor costs about as many bytes."""
+MOVE, RESTYLE = 32, 24
+"""Bytes that a new run costs (move the cursor, set a style), and that another style within a run costs."""
 
 
 class LinesWidget(Widget, inherit_bindings=False):
     """Shows lines of exactly its own width, in the colours of its palette."""
+
+    DEFAULT_CSS = "LinesWidget { width: 100%; height: 100%; }"
 
     def __init__(self, palette: Palette, *, id: str) -> None:
         super().__init__(id=id)
@@ -73,7 +75,7 @@ def changed(old: Line, new: Line) -> Iterator[tuple[int, int]]:
     for at, (was, now) in enumerate(zip(before, after, strict=True)):
         if was == now:
             continue
-        if start >= 0 and at - end >= JOIN:
+        if start >= 0 and _is_far(after, end, at):
             yield start, end
             start = at
         elif start < 0:
@@ -81,3 +83,11 @@ def changed(old: Line, new: Line) -> Iterator[tuple[int, int]]:
         end = at + 1
     if start >= 0:
         yield start, end
+
+
+def _is_far(line: list[tuple[str, str]], end: int, at: int) -> bool:
+    """Return whether jumping from `end` to `at` costs fewer bytes than repainting what lies between."""
+    if at - end >= MOVE:
+        return True
+    restyles = sum(line[index - 1][1] != line[index][1] for index in range(end, at + 1))
+    return at - end + RESTYLE * restyles >= MOVE

@@ -180,3 +180,16 @@ async def test_plans_and_runs_are_bounded(tmp_path: Path) -> None:
         await stage.run()
         stage.clock.advance(10)
     assert len(stage.runner.runs) == 50
+
+
+async def test_a_console_that_hangs_up_while_it_begins_does_not_stop_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    plan = await stage.plan()
+    applying = asyncio.create_task(stage.runner.apply(plan.id, "y", ADMIN))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    applying.cancel()
+    await asyncio.gather(applying, return_exceptions=True)
+    assert applying.cancelled()
+    await stage.runner.close()
+    assert stage.events()[:2] == ["intent", "outcome"]

@@ -38,10 +38,9 @@ async def test_a_token_that_cannot_be_had_is_denied() -> None:
         await HttpTarget(HttpOptions(url="http://127.0.0.1:9/", token=Secret("env:NO_SUCH_TOKEN"))).open()
 
 
-@pytest.mark.parametrize("url", ["nonsense", "ftp://host/file", "http://[::1", "http://127.0.0.1:99999/"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "ftp://host/file", "http://[::1", "http://127.0.0.1:99999/", "http:///path"]
+)
 async def test_a_url_that_cannot_be_asked_is_said(url: str) -> None:
-    target = HttpTarget(HttpOptions(url=url))
-    await target.open()
     with pytest.raises(BadAnswer, match="cannot be asked"):
-        await target.fetch()
-    await target.close()
+        await HttpTarget(HttpOptions(url=url)).open()

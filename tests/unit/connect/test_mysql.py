@@ -1,6 +1,7 @@
 """What the MySQL connection says when it cannot be had."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,17 +19,21 @@ from tests.support.servers import free_port
 @asynccontextmanager
 async def speaking(first: bytes, *, hang_up: bool = True) -> AsyncIterator[int]:
     """Yield the port of something that is not MySQL: it says `first`, and may hang up."""
+    answering: set[asyncio.Task[None] | None] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(first)
-        await writer.drain()
-        if not hang_up:
-            await reader.read()
-        writer.close()
+        answering.add(asyncio.current_task())
+        with contextlib.suppress(ConnectionError):
+            writer.write(first)
+            if not hang_up:
+                await reader.read()
+            writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+        await asyncio.gather(*(task for task in answering if task))
 
 
 @pytest.mark.parametrize("first", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x05\x00\x00\x00\x0a8.0\x00", b"", b"\x00" * 64])
@@ -53,14 +58,14 @@ async def test_nothing_listening_is_said_in_plain_words() -> None:
     port = free_port()
     with pytest.raises(Unreachable, match=f"127.0.0.1:{port}: connection refused"):
         await MySQLConnection(MySQLOptions(port=port)).open()
-    with pytest.raises(Unreachable, match="/nowhere/db.sock: the socket does not exist"):
+    with pytest.raises(Unreachable, match=r"/nowhere/db\.sock: the socket does not exist"):
         await MySQLConnection(MySQLOptions(socket="/nowhere/db.sock")).open()
 
 
 async def test_a_secret_or_certificate_that_is_missing_is_named() -> None:
     with pytest.raises(Denied, match="env:NO_SUCH_SECRET"):
         await MySQLConnection(MySQLOptions(password=Secret("env:NO_SUCH_SECRET"))).open()
-    with pytest.raises(Denied, match="ca_file /nowhere.pem"):
+    with pytest.raises(Denied, match=r"ca_file /nowhere\.pem"):
         await MySQLConnection(MySQLOptions(ca_file="/nowhere.pem")).open()
 
 

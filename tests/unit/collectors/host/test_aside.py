@@ -1,3 +1,4 @@
+import itertools
 import threading
 
 from perftui.collectors.host.aside import Aside
@@ -5,8 +6,8 @@ from tests.support.servers import wait_until
 
 
 def test_brings_its_result_a_poll_later_and_runs_again_when_it_is_due() -> None:
-    runs: list[int] = []
-    aside = Aside(lambda: runs.append(1) or len(runs), every=10.0)
+    runs = itertools.count(1)
+    aside = Aside(lambda: next(runs), every=10.0)
     aside.latest(0.0)
     wait_until(lambda: aside.latest(1.0) == 1)
     assert aside.latest(9.0) == 1

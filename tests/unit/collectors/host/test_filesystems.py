@@ -17,7 +17,9 @@ LINE = "1 1 {} {} {} rw - {} {} rw\n"
 @pytest.fixture
 def space(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every filesystem have 1,000 blocks of 4 KiB: 250 free, 150 for users; 100 inodes, 25 free."""
-    monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result((4096, 4096, 1000, 250, 150, 100, 25, 25, 0, 255)))
+    monkeypatch.setattr(
+        os, "statvfs", lambda _path: os.statvfs_result((4096, 4096, 1000, 250, 150, 100, 25, 25, 0, 255))
+    )
 
 
 def mounted(tree: Tree, *lines: tuple[str, str, str, str, str]) -> Filesystems:
@@ -104,9 +106,7 @@ def test_a_mountpoint_that_may_not_be_asked_is_denied_and_the_others_are_shown(
 def test_a_hung_network_filesystem_holds_up_no_poll(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
     monkeypatch.setattr(os, "statvfs", hanging(os.statvfs, "nfs", release))
-    filesystems = mounted(
-        tree, ("0:50", "/", "/nfs", "nfs4", "filer:/x"), ("8:1", "/", "/local", "ext4", "/dev/sda1")
-    )
+    filesystems = mounted(tree, ("0:50", "/", "/nfs", "nfs4", "filer:/x"), ("8:1", "/", "/local", "ext4", "/dev/sda1"))
     before = threading.active_count()
     readings = [tree.poll(filesystems.read) for _ in range(20)]
     assert all(mountpoints(reading) == {"/local"} for reading in readings)

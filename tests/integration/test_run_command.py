@@ -1,0 +1,156 @@
+"""`perftui run` from end to end: command, agent, guard, Redis, audit log."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perftui.actions.audit import AuditLog
+from perftui.config.paths import state_dir
+from perftui.core.errors import Refused
+from tests.integration.test_cleanup_expired import EXPIRED, LASTING, LIVE, fill
+from tests.support.agents import agent_pids, attached, end_agents, write_config
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.servers import wait_until
+
+pytestmark = pytest.mark.integration
+
+COMMAND = [sys.executable, "-m", "perftui.cli.main", "run", "cleanup.expired"]
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with redis_server() as running:
+        with running.wire() as wire:
+            fill(wire)
+        yield running
+        end_agents()
+
+
+def config(folder: Path, server: RedisServer, *more: str) -> str:
+    head = "discover = false\n" + "".join(line + "\n" for line in more if "[" not in line)
+    return write_config(folder, f'{head}[sources.cache-1]\nkind = "redis"\nurl = "{server.url}"\n')
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=40)
+
+
+def keys(server: RedisServer) -> object:
+    with server.wire() as wire:
+        return wire("DBSIZE")
+
+
+def test_dry_run_then_yes_then_the_log(server: RedisServer, tmp_path: Path) -> None:
+    where = ("cache-1", "--config", config(tmp_path, server))
+    dry = run(*where, "--dry-run", "--json")
+    assert (dry.returncode, dry.stderr) == (0, "")
+    answer = json.loads(dry.stdout)
+    assert (answer["run"], answer["plan"]["targets"]) == (None, ["db0", "db3"])
+    assert keys(server) == EXPIRED + LIVE + LASTING
+    done = run(*where, "--yes", "--reason", "ticket 7")
+    assert done.returncode == 0, done.stderr
+    assert "succeeded: 5,700 expired keys freed" in done.stdout
+    assert done.stdout.endswith("proof     recovered\n")
+    assert keys(server) == LIVE + LASTING
+    log = AuditLog(state_dir())
+    assert log.verify() == 3
+    intent = next(log.records())
+    assert intent["params"] == {"reason": "ticket 7"}
+    assert intent["who"]["role"] == "admin"
+    wait_until(lambda: not agent_pids())
+
+
+def test_nothing_happens_unconfirmed_and_production_wants_its_name(server: RedisServer, tmp_path: Path) -> None:
+    path = config(tmp_path, server)
+    Path(path).write_text(Path(path).read_text() + "production = true\n")
+    where = ("cache-1", "--config", path)
+    silent = run(*where)
+    assert silent.returncode == 2
+    assert "add --confirm cache-1" in silent.stderr
+    only_yes = run(*where, "--yes", "--json")
+    assert only_yes.returncode == 2
+    assert "type cache-1" in json.loads(only_yes.stdout)["refused"]
+    assert keys(server) == EXPIRED + LIVE + LASTING
+    assert run(*where, "--confirm", "cache-1").returncode == 0
+    assert keys(server) == LIVE + LASTING
+
+
+@pytest.mark.parametrize(("line", "says"), [("read_only = true", "perftui.toml says"), ("", "[sources.cache-1] says")])
+def test_read_only_by_configuration(server: RedisServer, tmp_path: Path, line: str, says: str) -> None:
+    path = config(tmp_path, server, line)
+    if not line:
+        Path(path).write_text(Path(path).read_text() + "read_only = true\n")
+    refused = run("cache-1", "--config", path, "--yes")
+    assert refused.returncode == 2
+    assert f"refused by read-only: {says}" in refused.stderr
+    assert keys(server) == EXPIRED + LIVE + LASTING
+
+
+async def test_read_only_by_connection(server: RedisServer, tmp_path: Path) -> None:
+    async with attached(config(tmp_path, server), read_only=True) as client:
+        plan = await client.plan("cleanup.expired", "cache-1", {})
+        with pytest.raises(Refused, match="you attached with --read-only"):
+            await client.apply(plan, "y")
+    assert keys(server) == EXPIRED + LIVE + LASTING
+
+
+def test_an_unknown_source_is_2_and_a_dead_server_1(server: RedisServer, tmp_path: Path) -> None:
+    path = config(tmp_path, server)
+    unknown = run("cache-2", "--config", path, "--yes")
+    assert unknown.returncode == 2
+    assert 'did you mean "cache-1"?' in unknown.stderr
+    server.stop()
+    dead = run("cache-1", "--config", path, "--yes")
+    assert dead.returncode == 1
+    assert f"connection refused at 127.0.0.1:{server.port}" in dead.stderr
+
+
+@pytest.mark.parametrize(("typed", "status"), [(b"y\n", 0), (b"n\n", 2)])
+def test_it_asks_at_a_terminal(server: RedisServer, tmp_path: Path, typed: bytes, status: int) -> None:
+    controller, terminal = pty.openpty()
+    command = [*COMMAND, "cache-1", "--config", config(tmp_path, server)]
+    with subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        while b"type y to apply: " not in shown:
+            shown += os.read(controller, 4096)
+        os.write(controller, typed)
+        while process.poll() is None:
+            _read(controller)
+    os.close(controller)
+    assert process.returncode == status
+    assert keys(server) == (LIVE + LASTING if status == 0 else EXPIRED + LIVE + LASTING)
+
+
+def test_ctrl_c_cancels_between_two_batches(server: RedisServer, tmp_path: Path) -> None:
+    with server.wire() as wire:
+        fill(wire, 300_000)
+    before = _freed(server)
+    command = [*COMMAND, "cache-1", "--yes", "--config", config(tmp_path, server)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: _freed(server) > before)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 1, err
+    assert "cancelled: " in out
+    assert LIVE + LASTING < int(str(keys(server))) < 300_000 + LIVE + LASTING
+
+
+def _freed(server: RedisServer) -> int:
+    with server.wire() as wire:
+        stats = bytes(wire("INFO", "stats")).decode()  # type: ignore[arg-type]
+    return int(stats.partition("expired_keys:")[2].split()[0])
+
+
+def _read(controller: int) -> bytes:
+    try:
+        return os.read(controller, 4096)
+    except OSError:
+        return b""
