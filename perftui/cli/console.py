@@ -4,6 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from perftui.cli.agent_start import AgentStart
 from perftui.cli.first_frame import FirstFrame
 from perftui.cli.frame_paint import Line, Painter
 from perftui.cli.frame_processes import Process, Processes
@@ -28,8 +29,9 @@ def run(options: "Options") -> int:
     if options.config is not None and not os.path.isfile(options.config):  # noqa: PTH113 - pathlib costs 5 ms here
         raise ConfigError(f"{clean(options.config)}: there is no such file")
     wakeup = Wakeup()
-    startup = Startup(options.socket, options.config, wakeup.wake)
-    startup.find_agent()
+    agent = AgentStart(options.socket, options.config)
+    agent.find()
+    startup = Startup(agent, wakeup.wake)
     painter = Painter(sys.stdout.encoding, ascii_only=options.ascii)
     with Terminal() as terminal:
         frame = FirstFrame(terminal, wakeup, painter)
@@ -37,8 +39,9 @@ def run(options: "Options") -> int:
         frame.draw(screen.draw)
         startup.begin()
         status = frame.run(screen.draw, startup.is_ready)
-        startup.end()
         if status is not None:
+            if status == 0:
+                startup.end()
             return status
         from perftui.cli.hand_over import hand_over
 

@@ -18,6 +18,7 @@ from perftui.core.action import Outcome
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import ConfigError
 from perftui.tui import commands
+from perftui.tui.compositor import CellCompositor
 from perftui.tui.dialogs.base import Dialog
 from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
@@ -40,6 +41,10 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     """The one screen: Textual's own keys do nothing on it."""
 
     DEFAULT_CSS = "ConsoleScreen { overflow: hidden; }"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._compositor = CellCompositor()
 
 
 class PerftuiApp(GuardedApp, inherit_bindings=False):

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from perftui.tui.palette import Palette
 from perftui.tui.widgets.text import Line
 
-MOVE, RESTYLE = 32, 24
+MOVE, RESTYLE = 9, 11
 """Bytes that a new run costs (move the cursor, set a style), and that another style within a run costs."""
 
 
