@@ -41,12 +41,14 @@ class Methods:
         reload: Callable[[], Awaitable[None]],
         *,
         private: bool,
+        read_only: bool,
     ) -> None:
         self._engine = engine
         self._actions = actions
         self._clock = clock
         self._reload = reload
         self._private = private
+        self._read_only = read_only
         self._table: dict[str, tuple[type[msgspec.Struct], Callable[..., Awaitable[object]]]] = {
             "hello": (Hello, self._hello),
             "subscribe": (Subscribe, self._subscribe),
@@ -89,7 +91,7 @@ class Methods:
             wall=self._clock.wall(),
             config_path=settings.path,
             config_digest=settings.digest,
-            read_only=settings.read_only or connection.read_only,
+            read_only=self._read_only or settings.read_only or connection.read_only,
         )
 
     async def _subscribe(self, connection: Connection, request: Subscribe) -> None:

@@ -36,7 +36,9 @@ def hold(lock: Path) -> int | None:
 class Agent:
     """The composition root: engine and actions, served on one socket, until a signal or until nobody needs it."""
 
-    def __init__(self, config: Path, socket: Path, *, private: bool, must_exist: bool = False) -> None:
+    def __init__(
+        self, config: Path, socket: Path, *, private: bool, must_exist: bool = False, read_only: bool = False
+    ) -> None:
         clock = SystemClock()
         self._config = config
         self._must_exist = must_exist
@@ -48,8 +50,8 @@ class Agent:
         self.engine = Engine(loaded.settings, clock, lambda: self.server.consoles)
         if loaded.problems:
             self.engine.notes = (*loaded.problems, "read-only until the configuration is right")
-        self.actions = action_runner(self.engine, clock, self._publish_runs)
-        methods = Methods(self.engine, self.actions, clock, self.reload, private=private)
+        self.actions = action_runner(self.engine, clock, self._publish_runs, read_only=read_only)
+        methods = Methods(self.engine, self.actions, clock, self.reload, private=private, read_only=read_only)
         self.server = Server(self.engine.hub, methods.handle, clock, lambda: self.actions.busy, private=private)
         self.server.on_gone = self._on_gone
 

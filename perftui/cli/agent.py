@@ -32,12 +32,19 @@ def run(argv: list[str]) -> int:
     if options.private:
         with contextlib.suppress(OSError):
             os.ftruncate(sys.stdout.fileno(), 0)  # the log of the agent before this one
-    asyncio.run(_serve(options.config, socket, private=options.private))
+    asyncio.run(_serve(options, socket))
     return 0
 
 
-async def _serve(config: str | None, socket: Path, *, private: bool) -> None:
-    await Agent(config_file(config), socket, private=private, must_exist=config is not None).run()
+async def _serve(options: argparse.Namespace, socket: Path) -> None:
+    agent = Agent(
+        config_file(options.config),
+        socket,
+        private=options.private,
+        must_exist=options.config is not None,
+        read_only=options.read_only,
+    )
+    await agent.run()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,4 +57,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="FILE", help="configuration (default: the user's perftui.toml)")
     parser.add_argument("--socket", metavar="PATH", help=f"where to listen (default: {SERVICE_SOCKET})")
     parser.add_argument("--private", action="store_true", help="serve this user only and end with the last console")
+    parser.add_argument("--read-only", action="store_true", help="refuse every action, whoever asks")
     return parser

@@ -12,7 +12,7 @@ from perftui.core.text import clean
 
 CONSOLE = "perftui.cli.hand_over"
 KNOCK_EVERY = 0.02
-PATIENCE = 0.1
+PATIENCE = 0.03
 
 
 class Startup:

@@ -54,8 +54,6 @@ def measured_starts(folder: Path, config: Path, starts: int, figures: Figures) -
         with console(folder, config) as program:
             figures.first_frame.append(first_frame(program))
             figures.keys_started.append(keys_answered(program))
-            program.send(b"\x1b")
-            program.pump_for(0.5)
             figures.quit.append(quit_time(program))
             until(lambda: not marked(folder), "the agent's end after the last console's quit")
     with console(folder, config) as keeper:
@@ -66,8 +64,6 @@ def measured_starts(folder: Path, config: Path, starts: int, figures: Figures) -
             beside.mkdir()
             with console(beside, config, runtime=folder / "run") as program:
                 figures.keys_attached.append(keys_answered(program))
-                program.send(b"\x1b")
-                program.pump_for(0.3)
                 quit_time(program)
 
 

@@ -13,8 +13,8 @@ from tests.support.terminal import PERFTUI, Program, isolated, marked, until
 COLUMNS, ROWS = 160, 45
 FRAME_BYTES = 2048
 FRAME_GAP = 0.1
-HELP = b"?"
-HELP_SHOWS = "one step back; never quits"
+HOST, HOST_SHOWS = b"2", "P cpu"
+OVERVIEW = b"1"
 KEYS = (b"\t", b"f", b"f")
 
 
@@ -81,16 +81,19 @@ def _frame_end(program: TimedProgram) -> float | None:
 
 
 def keys_answered(program: TimedProgram) -> float:
-    """Ask for help over and over from the start; return when the screen first showed it."""
+    """Ask for the host screen over and over from the start; return when it was first there."""
     typed = 0.0
-    while HELP_SHOWS not in program.display():
+    while HOST_SHOWS not in program.display():
         now = time.perf_counter() - program.born
         assert now < 20, f"no key was answered within 20 s:\n{program.display()}"
         if now - typed >= 0.02:
-            program.send(HELP)
+            program.send(HOST)
             typed = now
         program.pump(0.005)
-    return program.events[-1][0]
+    answered = program.events[-1][0]
+    program.send(OVERVIEW)
+    program.pump_for(0.5)
+    return answered
 
 
 def key_latencies(program: TimedProgram, presses: int) -> list[float]:

@@ -190,3 +190,13 @@ def test_a_theme_that_is_not_there_is_one_line_on_a_restored_terminal(tmp_path: 
         program.wait_for('there is no theme "nonesuch"', 20)
         assert program.exit_status() == 2
         assert program.is_restored()
+
+
+def test_the_name_of_a_process_is_never_obeyed(tmp_path: Path, hostile_process: str) -> None:
+    with console(tmp_path) as program:
+        attached(program)
+        program.send(b"2")
+        program.send(b"M")
+        program.wait_for("␛[2J␛]0;ow␇", 15)
+        assert hostile_process.encode() not in program.raw
+        assert b"\x1b]0;" not in program.raw

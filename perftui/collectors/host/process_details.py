@@ -8,6 +8,9 @@ from typing import NamedTuple
 from perftui.core.text import clean
 
 _CONTAINER_ID = re.compile(r"([0-9a-f]{12})[0-9a-f]{20,}")
+_SECRET = re.compile(
+    rb"((?:^|\s|-|_)(?:password|passwd|passphrase|secret|token|api[-_]?key)(?:=|\s+(?!-)))\S+", re.IGNORECASE
+)
 _UNIT = re.compile(r".+\.(service|scope|socket|mount)$")
 
 
@@ -36,12 +39,17 @@ class DetailReader:
         except PermissionError:
             return Details(user, denied=True)
         words = command.rstrip(b"\0").replace(b"\0", b" ")
-        return Details(user, clean(words, 200) or None, unit_of(cgroup.decode("utf-8", "replace")))
+        return Details(user, clean(_without_secrets(words), 200) or None, unit_of(cgroup.decode("utf-8", "replace")))
 
     def _user(self, number: int) -> str:
         if self._users is None:
             self._users = _users(self._root / "etc/passwd")
         return self._users.get(number, str(number))
+
+
+def _without_secrets(command: bytes) -> bytes:
+    """Return a command line whose arguments named like a secret (`--password=…`, `--api-key …`) are starred out."""
+    return _SECRET.sub(rb"\1***", command)
 
 
 def unit_of(cgroup: str) -> str | None:

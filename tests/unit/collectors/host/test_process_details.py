@@ -45,6 +45,21 @@ def test_a_hostile_command_line_is_made_harmless(tree: Tree) -> None:
     assert DetailReader(tree.root).read("7").command == "␛]0;owned␇ [/red] �␊"
 
 
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (b"client\0--password=hunter2\0--host=db", "client --password=*** --host=db"),
+        (b"client\0--api-key\0hunter2\0-v", "client --api-key *** -v"),
+        (b"env\0DB_PASSWORD=hunter2\0app", "env DB_PASSWORD=*** app"),
+        (b"app\0--token-file\0/run/token", "app --token-file /run/token"),
+    ],
+)
+def test_arguments_that_are_secrets_are_not_shown(tree: Tree, command: bytes, shown: str) -> None:
+    tree.process(7)
+    tree.write("proc/7/cmdline", command)
+    assert DetailReader(tree.root).read("7").command == shown
+
+
 def test_a_kernel_thread_has_no_command(tree: Tree) -> None:
     tree.process(7)
     tree.write("proc/7/cmdline", b"")
