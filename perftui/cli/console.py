@@ -45,7 +45,7 @@ def run(options: "Options") -> int:
             return status
         from perftui.cli.hand_over import hand_over
 
-        return hand_over(options, terminal, wakeup, frame.typed)
+        return hand_over(options, agent, terminal, wakeup, frame.typed)
 
 
 class _Overview:

@@ -7,8 +7,10 @@ from typing import NoReturn
 
 import msgspec
 
+from perftui.cli.agent_start import AgentStart
 from perftui.cli.main import Options
 from perftui.client.agent_client import AgentClient
+from perftui.client.state import Link
 from perftui.config.load import read
 from perftui.config.paths import config_file
 from perftui.tui.app import PerftuiApp
@@ -17,7 +19,7 @@ from perftui.tui.guard import guard
 from perftui.tui.terminal import Terminal, Wakeup
 
 
-def hand_over(options: Options, terminal: Terminal, wakeup: Wakeup, typed: bytes) -> NoReturn:
+def hand_over(options: Options, agent: AgentStart, terminal: Terminal, wakeup: Wakeup, typed: bytes) -> NoReturn:
     """Run the console on the screen that stands, `typed` being its first keys, and end the process.
 
     A configuration with mistakes is read as far as it goes. Raises ConfigError for a theme or keys that cannot be used.
@@ -35,5 +37,7 @@ def hand_over(options: Options, terminal: Terminal, wakeup: Wakeup, typed: bytes
         app.run(mouse=False, loop=asyncio.new_event_loop())
     if app.failure is not None:
         raise app.failure
+    if app.return_code == 0 and client.state.link is not Link.LIVE:  # Quit before the client could say goodbye.
+        agent.dismiss()
     sys.stderr.flush()
     os._exit(app.return_code or 0)  # The interpreter would take 0.1 s to tidy up what is gone with the process.

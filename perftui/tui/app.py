@@ -25,6 +25,7 @@ from perftui.tui.keys import Keymap
 from perftui.tui.layout import PANES, TABS, Box, Boxes, arrange, is_narrow, is_tiny
 from perftui.tui.palette import Palette
 from perftui.tui.panes import compose, header, keybar
+from perftui.tui.panes.content import Content
 from perftui.tui.theme import load
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
@@ -45,6 +46,12 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._compositor = CellCompositor()
+
+    def flush(self, widget: LinesWidget) -> None:
+        """Write what changed now: Textual's own timer would let it wait for up to 16 ms."""
+        if widget in self._compositor.visible_widgets:
+            self._compositor.update_widgets({widget})
+            self.app._display(self, self._compositor.render_update())
 
 
 class PerftuiApp(GuardedApp, inherit_bindings=False):
@@ -73,14 +80,18 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.dialogs: list[Dialog] = []
         self.prompt: Prompt | None = None
         self.canvas = LinesWidget(self.palette, id="canvas")
+        self.console_screen = ConsoleScreen(id="console")
         self.boxes: Boxes = {}
         self._seen: tuple[object, ...] = ()
+        self._moment = 0
+        self._contents: dict[str, tuple[tuple[object, ...], Content]] = {}
+        self._panes: dict[str, tuple[Content, tuple[object, ...], list[Line]]] = {}
 
     # Life ----------------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> ConsoleScreen:
         """Return the one screen."""
-        return ConsoleScreen(id="console")
+        return self.console_screen
 
     def compose(self) -> ComposeResult:
         """Yield the one widget that everything is drawn on: it knows best which cells changed."""
@@ -102,8 +113,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
 
     def _second(self) -> None:
         """Draw, and again when the next second of the shown clock begins."""
-        self.client.tick()
-        self.draw()
+        self.refresh_state()
         self.set_timer(1.02 - self.client.state.wall % 1.0, self._second)
 
     def _changed(self) -> None:
@@ -112,8 +122,13 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         seen = (state.link, frozenset(state.readings), state.runs, state.alerts.firing, state.agent and state.agent.notes)
         if seen != self._seen:
             self._seen = seen
-            self.client.tick()
-            self.draw()
+            self.refresh_state()
+
+    def refresh_state(self) -> None:
+        """Draw the state as it is now."""
+        self.client.tick()
+        self._moment += 1
+        self.draw()
 
     async def leave(self) -> None:
         """Say goodbye to the agent, briefly, and end."""
@@ -147,7 +162,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         if self.dialogs and not is_tiny(width, height):
             parts.append(self.dialogs[-1].draw(width, height))
             self.dialogs[-1].drawn()
-        self.canvas.show(paint(parts, width, height), self.palette)
+        if self.canvas.show(paint(parts, width, height), self.palette):
+            self.console_screen.flush(self.canvas)
 
     def _part(self, name: str, box: Box) -> list[Line]:
         """Return the lines of one box of the layout."""
@@ -158,7 +174,26 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
                 return [keybar.tabs(self.shown, self.view.focus, box.width, self.keymap)]
             case "keys":
                 return [self._keys(box.width)]
-        return compose.draw(name, self.shown, self.view, box, self.clock.monotonic(), ascii=self.palette.ascii)
+        return self._pane(name, box)
+
+    def _pane(self, name: str, box: Box) -> list[Line]:
+        """Return the lines of a pane; drawn anew only when its content or its part of the view changed."""
+        content = self.content(name, box)
+        known = self._panes.get(name)
+        if known is not None and known[0] is content and known[1] == compose.looks(name, self.view):
+            return known[2]
+        lines = compose.draw(name, content, self.view, box, self.clock.monotonic())
+        self._panes[name] = (content, compose.looks(name, self.view), lines)
+        return lines
+
+    def content(self, name: str, box: Box) -> Content:
+        """Return what a pane has to say; gathered anew only when the state changed, or what it is asked."""
+        key = (self._moment, box, compose.asks(name, self.view))
+        known = self._contents.get(name)
+        if known is None or known[0] != key:
+            content = compose.content(name, self.shown, self.view, box, ascii=self.palette.ascii)
+            known = self._contents[name] = (key, content)
+        return known[1]
 
     def panes(self) -> list[str]:
         """Return the panes that Tab goes through."""

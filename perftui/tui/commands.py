@@ -38,8 +38,7 @@ def rows(app: "PerftuiApp") -> list[Row]:
     """Return the rows of the focused pane as they stand."""
     pane = app.view.focus
     box = app.boxes.get(pane, Box(0, 0, 80, 200))
-    found = compose.content(pane, app.shown, app.view, box, ascii=app.palette.ascii)
-    return compose.visible_rows(pane, found, app.view, app.clock.monotonic())
+    return compose.visible_rows(pane, app.content(pane, box), app.view, app.clock.monotonic())
 
 
 def selected(app: "PerftuiApp") -> Row | None:
@@ -91,7 +90,7 @@ def _back(app: "PerftuiApp") -> None:
     elif view.selected.pop(view.focus, None) is not None:
         view.series = None
     elif view.frozen is not None:
-        view.frozen = None
+        _pause(app)
     elif view.screen != "overview":
         _go(app, "overview")
 
@@ -120,6 +119,7 @@ def _maximise(app: "PerftuiApp") -> None:
 
 def _pause(app: "PerftuiApp") -> None:
     app.view.frozen = None if app.view.frozen is not None else freeze(app.client.state)
+    app.refresh_state()
 
 
 def _sort(app: "PerftuiApp", by: str) -> None:

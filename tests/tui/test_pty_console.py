@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hostile import NAME, SHOWN, hostile_process
 from tests.support.terminal import PERFTUI, Program, isolated, marked, until
 
 pytestmark = [pytest.mark.pty, pytest.mark.timeout(90)]
@@ -128,6 +129,17 @@ def test_typed_too_early_is_not_lost_and_q_quits_the_frame(tmp_path: Path) -> No
         until(lambda: not marked(tmp_path), "no process is left")
 
 
+@pytest.mark.parametrize("after", [0.1, 0.3, 0.45, 0.6])
+def test_quit_at_any_moment_of_the_start_leaves_nothing(after: float, tmp_path: Path) -> None:
+    with console(tmp_path) as program:
+        program.wait_for("System")
+        program.pump_for(after)
+        program.send(b"q")
+        assert program.exit_status() == 0
+        assert program.is_restored()
+        until(lambda: not marked(tmp_path), "no process is left")
+
+
 def test_suspended_it_gives_the_terminal_back_and_draws_again(tmp_path: Path) -> None:
     with console(tmp_path) as program:
         attached(program)
@@ -192,11 +204,11 @@ def test_a_theme_that_is_not_there_is_one_line_on_a_restored_terminal(tmp_path: 
         assert program.is_restored()
 
 
-def test_the_name_of_a_process_is_never_obeyed(tmp_path: Path, hostile_process: str) -> None:
-    with console(tmp_path) as program:
+def test_the_name_of_a_process_is_never_obeyed(tmp_path: Path) -> None:
+    with hostile_process(), console(tmp_path) as program:
         attached(program)
         program.send(b"2")
         program.send(b"M")
-        program.wait_for("␛[2J␛]0;ow␇", 15)
-        assert hostile_process.encode() not in program.raw
+        program.wait_for(SHOWN, 15)
+        assert NAME.encode() not in program.raw
         assert b"\x1b]0;" not in program.raw

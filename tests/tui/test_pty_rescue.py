@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hostile import NAME, SHOWN, hostile_process
 from tests.support.terminal import PERFTUI, Program, isolated, marked, until
 
 pytestmark = pytest.mark.pty
@@ -110,12 +111,12 @@ def test_it_follows_the_size(tmp_path: Path) -> None:
         until(lambda: program.pump() and "q quit" in program.display().splitlines()[19], "drawn at the new size")
 
 
-def test_the_name_of_a_process_is_never_obeyed(tmp_path: Path, hostile_process: str) -> None:
-    with Program([*PERFTUI, "rescue"], isolated(tmp_path), rows=60) as program:
+def test_the_name_of_a_process_is_never_obeyed(tmp_path: Path) -> None:
+    with hostile_process(), Program(RESCUE, isolated(tmp_path), rows=60) as program:
         program.wait_for("Processes")
         program.send(b"M")
-        program.wait_for("␛[2J␛]0;ow␇")
-        assert hostile_process.encode() not in program.raw
+        program.wait_for(SHOWN)
+        assert NAME.encode() not in program.raw
         assert b"\x1b]" not in program.raw
 
 

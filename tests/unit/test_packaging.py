@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from perftui.config.load import load
+
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
@@ -48,3 +50,16 @@ def test_the_wheel_carries_themes_and_rules() -> None:
     themes = {f"perftui/tui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
     assert themes
     assert themes | {"perftui/alerts/default_rules.toml", "perftui/py.typed"} <= installed
+
+
+def test_the_configuration_that_the_readme_shows_is_valid(tmp_path: Path) -> None:
+    example = re.search(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert example is not None
+    file = tmp_path / "perftui.toml"
+    file.write_text(example[1])
+    assert {source.name for source in load(file).sources} >= {"cache-1", "orders-db", "orders-api"}
+
+
+def test_every_file_that_the_readme_links_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -70,7 +70,7 @@ def _trend(state: State, name: str) -> Line:
     track = state.track(name, CHARTED)
     if track is None:
         return []
-    return [(spark(columns(zip(track.wall, track.values, strict=True), state.wall, _TREND), 1.0), "bar")]
+    return [(spark(columns(track.wall, track.values, state.wall, _TREND), 1.0), "bar")]
 
 
 def _memory(state: State, name: str) -> Line:

@@ -7,6 +7,7 @@ from perftui.tui.panes import alerts, caches, databases, endpoints, history, pro
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.state_words import trouble
 from perftui.tui.view import View
+from perftui.tui.widgets import chart
 from perftui.tui.widgets.frame import frame
 from perftui.tui.widgets.text import Line, crop, fit, over, plain
 
@@ -54,6 +55,21 @@ def charted(state: State, view: View) -> SeriesId | None:
     return next((SeriesId(status.name, system.CPU) for status in state.sources_of("system")), None)
 
 
+def looks(pane: str, view: View) -> tuple[object, ...]:
+    """Return everything of the view that a pane's lines depend on: while it is equal, so are they."""
+    return (view.focus == pane, view.selected.get(pane), view.filters.get(pane), view.offsets.get(pane))
+
+
+def asks(pane: str, view: View) -> tuple[object, ...]:
+    """Return everything of the view that a pane's content depends on."""
+    match pane:
+        case "history":
+            return (view.series, chart.is_loaded())
+        case "processes":
+            return (view.sort, view.inverted)
+    return (view.notes,)
+
+
 def visible_rows(pane: str, found: Content, view: View, now: float) -> list[Row]:
     """Return the rows that pass the filter, in the order that holds still while keys are pressed."""
     wanted = view.filters.get(pane, "").casefold()
@@ -65,9 +81,8 @@ def visible_rows(pane: str, found: Content, view: View, now: float) -> list[Row]
     return rows
 
 
-def draw(pane: str, state: State, view: View, box: Box, now: float, *, ascii: bool = False) -> list[Line]:
-    """Return a pane as exactly the lines of its box."""
-    found = content(pane, state, view, box, ascii=ascii)
+def draw(pane: str, found: Content, view: View, box: Box, now: float) -> list[Line]:
+    """Return a pane with this content as exactly the lines of its box."""
     rows = visible_rows(pane, found, view, now)
     focused = view.focus == pane
     cells, room = box.width - 4, box.height - 2 - len(found.head)

@@ -21,8 +21,8 @@ def labelled(label: str, figure: Line, cells: int = 0) -> Line:
 def sparkline(state: State, source: str, metric: str, attributes: Attributes = (), top: float | None = None) -> Line:
     """Return the last minutes of a series as a sparkline; blank where the series is not watched."""
     track = state.track(source, metric, attributes)
-    points = zip(track.wall, track.values, strict=True) if track else ()
-    return [("  ", "text"), (spark(columns(points, state.wall, SPARK), top), "bar")]
+    means = columns(track.wall, track.values, state.wall, SPARK) if track else [None] * SPARK
+    return [("  ", "text"), (spark(means, top), "bar")]
 
 
 def gauge(

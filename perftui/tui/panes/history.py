@@ -43,7 +43,7 @@ def _buckets(state: State, series: SeriesId, plot: int) -> list[float | None]:
     """Return two means a column; the bucket that still fills is left out, so that the curve stands still."""
     track = state.tracks[series]
     seconds = WINDOW / (2 * plot)
-    means = columns(zip(track.wall, track.values, strict=True), state.wall, 2 * plot + 1, seconds)
+    means = columns(track.wall, track.values, state.wall, 2 * plot + 1, seconds)
     return _bridged(means[:-1], max(1, round(2 * _interval(state, series) / seconds)))
 
 

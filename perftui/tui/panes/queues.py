@@ -153,7 +153,7 @@ def _trend(state: State, queue: Queue) -> Line:
     track = state.track(queue.source, DEPTH, queue.attributes)
     if track is None:
         return []
-    return [(spark(columns(zip(track.wall, track.values, strict=True), state.wall, _TREND)), "bar")]
+    return [(spark(columns(track.wall, track.values, state.wall, _TREND)), "bar")]
 
 
 def _note(state: State, found: list[Queue]) -> Line:

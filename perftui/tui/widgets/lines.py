@@ -8,7 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from perftui.tui.palette import Palette
-from perftui.tui.widgets.text import Line
+from perftui.tui.widgets.text import Line, width
 
 MOVE, RESTYLE = 9, 11
 """Bytes that a new run costs (move the cursor, set a style), and that another style within a run costs."""
@@ -25,14 +25,14 @@ class LinesWidget(Widget, inherit_bindings=False):
         self._lines: list[Line] = []
         self._strips: list[Strip] = []
 
-    def show(self, lines: list[Line], palette: Palette) -> None:
-        """Show these lines; only what differs from the last ones is drawn."""
+    def show(self, lines: list[Line], palette: Palette) -> bool:
+        """Show these lines; only what differs from the last ones is drawn. Return whether anything does."""
         if palette is not self._palette or len(lines) != len(self._lines):
             self._palette = palette
             self._lines = lines
             self._strips = [palette.strip(line) for line in lines]
             self.refresh()
-            return
+            return True
         regions = []
         for y, (old, new) in enumerate(zip(self._lines, lines, strict=True)):
             if old != new:
@@ -41,12 +41,63 @@ class LinesWidget(Widget, inherit_bindings=False):
         self._lines = lines
         if regions:
             self.refresh(*regions)
+        return bool(regions)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of a region; no style of Textual's lies over them."""
         width, style = self.size.width, self._palette.style("text")
         strips = (self._strips[y] if y < len(self._strips) else Strip.blank(width, style) for y in crop.line_range)
         return [strip.adjust_cell_length(width, style).crop(crop.x, crop.right) for strip in strips]
+
+
+def changed(old: Line, new: Line) -> Iterator[tuple[int, int]]:
+    """Yield the runs of cells (start, end) in which two lines of one width differ."""
+    start = end = -1
+    style = ""
+    for left, right, role in _differences(old, new):
+        if start >= 0 and left - end + (RESTYLE if role != style else 0) >= MOVE:
+            yield start, end
+            start = left
+        elif start < 0:
+            start = left
+        end, style = right, role
+    if start >= 0:
+        yield start, end
+
+
+def _differences(old: Line, new: Line) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, role) of what differs between the places where spans of both lines end together."""
+    x = i = j = 0
+    while i < len(old) and j < len(new):
+        if old[i] == new[j]:
+            x += cell_len(new[j][0])
+            i, j = i + 1, j + 1
+            continue
+        first_i, first_j = i, j
+        old_end, new_end = x + cell_len(old[i][0]), x + cell_len(new[j][0])
+        i, j = i + 1, j + 1
+        while old_end != new_end and (i < len(old) if old_end < new_end else j < len(new)):
+            if old_end < new_end:
+                old_end, i = old_end + cell_len(old[i][0]), i + 1
+            else:
+                new_end, j = new_end + cell_len(new[j][0]), j + 1
+        yield from _trimmed(old[first_i:i], new[first_j:j], x)
+        x = new_end
+    if j < len(new):
+        yield x, x + width(new[j:]), new[j][1]
+
+
+def _trimmed(old: Line, new: Line, x: int) -> Iterator[tuple[int, int, str]]:
+    """Yield what differs without the cells that are the same at both ends; `x` is where the spans begin."""
+    before, after = cells(old), cells(new)
+    first, last = 0, len(after)
+    if len(before) == last:
+        while first < last and before[first] == after[first]:
+            first += 1
+        while last > first and before[last - 1] == after[last - 1]:
+            last -= 1
+    if first < last:
+        yield x + first, x + last, new[0][1]
 
 
 def cells(line: Line) -> list[tuple[str, str]]:
@@ -61,33 +112,5 @@ def cells(line: Line) -> list[tuple[str, str]]:
             if size == 0 and out:
                 out[-1] = (out[-1][0] + character, role)
             else:
-                out += [(character, role), ("", role)][: max(1, size)]
+                out += [(character, role), ("", role)][:size]
     return out
-
-
-def changed(old: Line, new: Line) -> Iterator[tuple[int, int]]:
-    """Yield the runs of cells (start, end) in which two lines of one width differ."""
-    before, after = cells(old), cells(new)
-    if len(before) != len(after):
-        yield 0, max(len(before), len(after))
-        return
-    start = end = -1
-    for at, (was, now) in enumerate(zip(before, after, strict=True)):
-        if was == now:
-            continue
-        if start >= 0 and _is_far(after, end, at):
-            yield start, end
-            start = at
-        elif start < 0:
-            start = at
-        end = at + 1
-    if start >= 0:
-        yield start, end
-
-
-def _is_far(line: list[tuple[str, str]], end: int, at: int) -> bool:
-    """Return whether jumping from `end` to `at` costs fewer bytes than repainting what lies between."""
-    if at - end >= MOVE:
-        return True
-    restyles = sum(line[index - 1][1] != line[index][1] for index in range(end, at + 1))
-    return at - end + RESTYLE * restyles >= MOVE

@@ -19,26 +19,30 @@ class Place(Protocol):
     def y(self) -> int:
         """The line of its upper edge."""
 
+    @property
+    def width(self) -> int:
+        """How many cells each of its lines takes."""
+
 
 def paint(parts: Iterable[tuple[Place, list[Line]]], cells: int, height: int) -> list[Line]:
     """Return exactly `height` lines of `cells` cells; a later part covers an earlier one."""
-    screen: list[list[tuple[int, Line]]] = [[] for _ in range(height)]
+    screen: list[list[tuple[Place, Line]]] = [[] for _ in range(height)]
     for place, lines in parts:
         for y, line in enumerate(lines, start=place.y):
             if 0 <= y < height:
-                screen[y].append((place.x, line))
+                screen[y].append((place, line))
     return [_flatten(pieces, cells) for pieces in screen]
 
 
-def _flatten(pieces: list[tuple[int, Line]], cells: int) -> Line:
+def _flatten(pieces: list[tuple[Place, Line]], cells: int) -> Line:
     line: Line = []
     reached = 0
-    for x, piece in pieces:
-        if x == reached:
+    for place, piece in pieces:
+        if place.x == reached:
             line = line + piece if line else piece
-            reached += width(piece)
+            reached += place.width
         else:
-            line = covered(fit(line, cells), x, piece)
+            line = covered(fit(line, cells), place.x, piece)
             reached = cells
     return line if reached == cells else fit(line, cells)
 

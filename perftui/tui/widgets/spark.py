@@ -1,20 +1,29 @@
 """A sparkline whose columns are fixed spans of time, so that it stands still until a column is over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Reversible
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 COLUMN_SECONDS = 10
 
 
 def columns(
-    points: Iterable[tuple[float, float | None]], now: float, cells: int, seconds: float = COLUMN_SECONDS
+    wall: Reversible[float],
+    values: Reversible[float | None],
+    now: float,
+    cells: int,
+    seconds: float = COLUMN_SECONDS,
 ) -> list[float | None]:
-    """Return the mean of the points (wall seconds, value) in each of the last `cells` columns; None where none is."""
+    """Return the mean of the values in each of the last `cells` columns of `seconds`; None where there is none.
+
+    `wall` are the epoch seconds of the values, oldest first; the newest column is the one that `now` is in.
+    """
     last = int(now // seconds)
     sums, counts = [0.0] * cells, [0] * cells
-    for wall, value in points:
-        at = cells - 1 - (last - int(wall // seconds))
-        if value is not None and 0 <= at < cells:
+    for at_wall, value in zip(reversed(wall), reversed(values), strict=True):
+        at = cells - 1 - (last - int(at_wall // seconds))
+        if at < 0:
+            break
+        if value is not None and at < cells:
             sums[at] += value
             counts[at] += 1
     return [total / count if count else None for total, count in zip(sums, counts, strict=True)]

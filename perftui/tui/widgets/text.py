@@ -15,7 +15,7 @@ ELLIPSIS = "…"
 
 def width(line: Iterable[Span]) -> int:
     """Return the cells that a line takes."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
 
 
 def plain(line: Iterable[Span]) -> str:
@@ -48,19 +48,25 @@ def crop(line: Iterable[Span], cells: int) -> Line:
     if width(line) <= cells:
         return line
     out: Line = []
+    room = cells
     for text, role in line:
-        room = cells - width(out)
-        if cell_len(text) >= room:
-            return [*out, (clip(text + "  ", room), role)] if room > 0 else out
+        size = cell_len(text)
+        if size >= room:
+            out.append((clip(text if size > room else text + ELLIPSIS, room), role))
+            break
         out.append((text, role))
+        room -= size
     return out
 
 
 def fit(line: Iterable[Span], cells: int, align: str = "left") -> Line:
     """Return a line of exactly `cells` cells: cropped, or padded on the other side of `align`."""
-    line = crop(line, cells)
+    line = list(line)
     space = cells - width(line)
-    if space <= 0:
+    if space < 0:
+        line = crop(line, cells)
+        space = cells - width(line)
+    if not space:
         return line
     return [*line, (" " * space, "text")] if align == "left" else [(" " * space, "text"), *line]
 
