@@ -25,6 +25,7 @@ from perftui.engine.hub import Hub
 
 PACE = 1.0
 MOST_REQUESTS = 32
+LAST_WORDS = 1.0
 
 Handler = Callable[["Connection", str, msgspec.Raw], Awaitable[object]]
 
@@ -67,13 +68,15 @@ class Connection:
             task.result()
 
     async def _read_requests(self) -> None:
-        """Read until the console goes, is cut off, or sends a line above 1 MiB: then nobody is left to answer."""
+        """Read until the console goes, is cut off, or sends a line above 1 MiB; its last words still count."""
         with contextlib.suppress(OSError, ValueError):
             while (raw := await self._reader.readline()).endswith(b"\n"):
                 await self._slots.acquire()
                 task = asyncio.create_task(self._answer(raw))
                 self._requests.add(task)
                 task.add_done_callback(self._done)
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=LAST_WORDS)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)

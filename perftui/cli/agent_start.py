@@ -26,11 +26,17 @@ class AgentStart:
 
     def __init__(self, explicit: str | None, config: str | None) -> None:
         self.trouble = ""
+        self._answered = False
         self._explicit = explicit
         self._config = config
         self._link: socket.socket | None = None
         self._child: int | None = None
         self._start_again_at = 0.0
+
+    @property
+    def child(self) -> int | None:
+        """The pid of the agent that was started, None when there was one already."""
+        return self._child
 
     def find(self) -> None:
         """Attach to an agent, or start one. Raises AgentUnavailable when the one asked for is not there."""
@@ -51,18 +57,21 @@ class AgentStart:
                 answer = _ask(link, "hello", {"protocol": [1, 1], "version": __version__, "read_only": True}, SILENT)
         except (OSError, ValueError):
             return False
+        self._answered = isinstance(answer, dict) and ("result" in answer or "error" in answer)
         self.trouble = ""
-        return isinstance(answer, dict) and ("result" in answer or "error" in answer)
+        return self._answered
 
     def dismiss(self) -> None:
-        """End a private agent that nobody else is attached to: the user quit before the console was there."""
-        link = self._connect()
-        if link is not None:
-            with link, contextlib.suppress(OSError, ValueError):
-                _ask(link, "bye", {"end": True}, FAREWELL)
-        elif self._child is not None:
+        """End a private agent that nobody else is attached to: the user quit before the console was there.
+
+        One of ours that has not answered yet is no use to anybody, and would not hear a goodbye in time.
+        """
+        if self._child is not None and not self._answered:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child, signal.SIGTERM)
+        elif (link := self._connect()) is not None:
+            with link, contextlib.suppress(OSError, ValueError):
+                _ask(link, "bye", {"end": True}, FAREWELL)
 
     def _connect(self) -> socket.socket | None:
         try:

@@ -13,25 +13,23 @@ from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
 from perftui.config.load import read
 from perftui.config.paths import config_file
+from perftui.config.settings import Settings
+from perftui.core.errors import ConfigError
+from perftui.tui import theme
 from perftui.tui.app import PerftuiApp
-from perftui.tui.console_driver import driver_for
+from perftui.tui.console_driver import TerminalDriver, driver_for
 from perftui.tui.guard import guard
+from perftui.tui.keys import Keymap
 from perftui.tui.terminal import Terminal, Wakeup
 
 
 def hand_over(options: Options, agent: AgentStart, terminal: Terminal, wakeup: Wakeup, typed: bytes) -> NoReturn:
     """Run the console on the screen that stands, `typed` being its first keys, and end the process.
 
-    A configuration with mistakes is read as far as it goes. Raises ConfigError for a theme or keys that cannot be used.
+    Raises ConfigError for a theme on the command line that cannot be used.
     """
-    loaded = read(config_file(options.config))
-    settings = msgspec.structs.replace(
-        loaded.settings, theme=options.theme or loaded.settings.theme, ascii=options.ascii or loaded.settings.ascii
-    )
-    client = AgentClient(options.socket, options.config, read_only=options.read_only)
-    app = PerftuiApp(client, settings, read_only=options.read_only, driver_class=driver_for(terminal, typed))
-    if loaded.problems:
-        app.view.message = loaded.problems[0]
+    client = AgentClient(options.socket, options.config, read_only=options.read_only, child=agent.child)
+    app = _app(options, client, driver_for(terminal, typed))
     with guard(app, terminal, wakeup):
         # Not asyncio.run, which would wait at its end for tasks and threads that the app has already said goodbye to.
         app.run(mouse=False, loop=asyncio.new_event_loop())
@@ -41,3 +39,32 @@ def hand_over(options: Options, agent: AgentStart, terminal: Terminal, wakeup: W
         agent.dismiss()
     sys.stderr.flush()
     os._exit(app.return_code or 0)  # The interpreter would take 0.1 s to tidy up what is gone with the process.
+
+
+def _app(options: Options, client: AgentClient, driver: type[TerminalDriver]) -> PerftuiApp:
+    """Return the app on what can be used of the configuration; what cannot is told on the screen, and no obstacle."""
+    loaded = read(config_file(options.config))
+    settings = msgspec.structs.replace(loaded.settings, ascii=options.ascii or loaded.settings.ascii)
+    settings, problems = _usable(settings)
+    if options.theme:
+        theme.load(options.theme, os.environ)
+        settings = msgspec.structs.replace(settings, theme=options.theme)
+    app = PerftuiApp(client, settings, read_only=options.read_only, driver_class=driver)
+    app.view.message = next(iter((*loaded.problems, *problems)), "")
+    return app
+
+
+def _usable(settings: Settings) -> tuple[Settings, list[str]]:
+    """Return the settings with the standard theme or keys where the user's cannot be used, and why not."""
+    problems = []
+    try:
+        Keymap(settings.keys)
+    except ConfigError as error:
+        settings = msgspec.structs.replace(settings, keys={})
+        problems.append(str(error))
+    try:
+        theme.load(settings.theme, os.environ)
+    except ConfigError as error:
+        settings = msgspec.structs.replace(settings, theme=Settings().theme)
+        problems.append(str(error))
+    return settings, problems

@@ -40,7 +40,9 @@ class AgentClient:
         *,
         read_only: bool = False,
         clock: Clock | None = None,
+        child: int | None = None,
     ) -> None:
+        """`child` is the pid of an agent that this process has started already."""
         self.state = State()
         self.on_change: Callable[[], None] | None = None
         self.started_agent = False
@@ -51,7 +53,7 @@ class AgentClient:
         self._connection: Connection | None = None
         self._sequence = 0
         self._met = 0.0
-        self._child: int | None = None
+        self._child = child
         self._starts: deque[float] = deque(maxlen=STARTS)
         self._watched: frozenset[str] = frozenset()
         self._tables: frozenset[str] = frozenset()
@@ -147,6 +149,8 @@ class AgentClient:
             await self._connection.call("subscribe", {"topics": [*TOPICS, *sorted(self._tables)]}, object)
 
     def _lost(self, note: str) -> None:
+        with contextlib.suppress(AgentUnavailable):
+            self._reap()
         self.state.link = Link.LOST if self.state.welcome else Link.CONNECTING
         self.state.link_note = note
         self._changed()

@@ -58,6 +58,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     """The console as a Textual app. Raises ConfigError when `[keys]` or the theme cannot be used."""
 
     ENABLE_COMMAND_PALETTE = False
+    TITLE = "perftui"
 
     def __init__(
         self,
@@ -119,7 +120,13 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def _changed(self) -> None:
         """Draw at once what must not wait for the second: the link, a first reading, an action, what fires."""
         state = self.client.state
-        seen = (state.link, frozenset(state.readings), state.runs, state.alerts.firing, state.agent and state.agent.notes)
+        seen = (
+            state.link,
+            frozenset(state.readings),
+            state.runs,
+            state.alerts.firing,
+            state.agent and state.agent.notes,
+        )
         if seen != self._seen:
             self._seen = seen
             self.refresh_state()

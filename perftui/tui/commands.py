@@ -1,6 +1,7 @@
 """What each binding does: one short function for each id of the key table."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from perftui.core.errors import PerftuiError
@@ -9,14 +10,15 @@ from perftui.tui.dialogs.details import Details
 from perftui.tui.dialogs.help import Help
 from perftui.tui.dialogs.menu import Item, Menu
 from perftui.tui.dialogs.question import Question
-from perftui.tui.layout import Box, is_narrow, is_tiny
+from perftui.tui.keys import Binding, Keymap
+from perftui.tui.layout import Box, is_narrow
 from perftui.tui.panes import compose
 from perftui.tui.panes.content import Row
 from perftui.tui.panes.processes import SORTS
 from perftui.tui.theme import limited, names
 from perftui.tui.view import freeze
 from perftui.tui.widgets.prompt import Prompt
-from perftui.tui.widgets.text import left
+from perftui.tui.widgets.text import Line, left
 
 if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
@@ -145,18 +147,30 @@ def _details(app: "PerftuiApp") -> None:
         app.open(Details(lambda: app.shown, row))
 
 
+def _open(app: "PerftuiApp") -> None:
+    row = selected(app)
+    if row is not None and row.alert is not None and row.alert.remedies:
+        remedies.choose(app, row)
+    else:
+        _details(app)
+
+
 def _help(app: "PerftuiApp") -> None:
     app.open(Help(app.keymap))
 
 
 def _palette(app: "PerftuiApp") -> None:
     items = [
-        Item(binding.id, f"{binding.id} {binding.help}",
-             [(left(binding.id, 16), "text"), (left(binding.help, 52), "dim"), (app.keymap.key_of(binding.id), "accent")])
+        Item(binding.id, f"{binding.id} {binding.help}", _entry(binding, app.keymap))
         for binding in app.keymap.bindings
         if binding.id not in ("commands", "up", "down", "back")
-    ]  # fmt: skip
+    ]
     app.open(Menu("Commands", items, lambda id: app.start(_run_and_draw(app, id), "command"), verb="run"))
+
+
+def _entry(binding: Binding, keymap: Keymap) -> Line:
+    key = keymap.key_of(binding.id)
+    return [(left(binding.id, 16), "text"), (left(binding.help, 56), "dim"), (key, "accent")]
 
 
 async def _run_and_draw(app: "PerftuiApp", id: str) -> None:
@@ -228,6 +242,7 @@ _COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "last": lambda app: _move(app, 100_000),
     "next-pane": lambda app: _focus(app, 1),
     "previous-pane": lambda app: _focus(app, -1),
+    "open": _open,
     "details": _details,
     "back": _back,
     "filter": _filter,
@@ -238,7 +253,7 @@ _COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "sort-time": lambda app: _sort(app, "time"),
     "sort-next": _sort_next,
     "invert": _invert,
-    **{screen: (lambda app, screen=screen: _go(app, screen)) for screen in _SCREENS},
+    **{screen: partial(_go, screen=screen) for screen in _SCREENS},
     "commands": _palette,
     "help": _help,
     "settings": _settings,

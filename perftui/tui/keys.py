@@ -35,7 +35,8 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("last", ("G", "end"), "the last row", "Moving"),
     Binding("next-pane", ("tab", "right"), "the next pane", "Moving", "pane"),
     Binding("previous-pane", ("shift+tab", "left"), "the pane before", "Moving"),
-    Binding("details", ("enter", "d"), "more of the selected row", "Moving", "details"),
+    Binding("open", ("enter",), "more of the selected row; of an alert, its remedies", "Moving", "more"),
+    Binding("details", ("d",), "every figure of the selected row", "Moving"),
     Binding("back", ("escape",), "one step back; never quits", "Moving"),
     Binding("filter", ("slash",), "show only rows with some text", "Looking", "filter"),
     Binding("maximise", ("f",), "this pane alone, and back", "Looking", "maximise"),
@@ -143,6 +144,8 @@ def _by_key(bindings: tuple[Binding, ...], changes: Mapping[str, str]) -> dict[s
         for key in binding.keys:
             if key in found:
                 mine, other = (binding.id, found[key]) if binding.id in changes else (found[key], binding.id)
-                raise ConfigError(f"[keys] {mine}: {shown(key)} is already the key of {other}; give {other} another one")
+                raise ConfigError(
+                    f"[keys] {mine}: {shown(key)} is already the key of {other}; give {other} another one"
+                )
             found[key] = binding.id
     return found

@@ -8,6 +8,8 @@ WIDE, LOW = 100, 30
 TINY = (40, 12)
 """Below this width or height there is one line of status."""
 THREE_ACROSS = 150
+_ALERTS = 12
+"""Lines of alerts beyond which what is left makes the chart taller."""
 PANES = ("system", "history", "queues", "caches", "databases", "endpoints", "alerts", "processes")
 TABS = ("system", "queues", "caches", "databases", "endpoints", "history")
 
@@ -74,9 +76,10 @@ def _host(body: Box, needs: Mapping[str, int]) -> Boxes:
 def _overview(body: Box, needs: Mapping[str, int]) -> Boxes:
     tables = [pane for pane in ("queues", "caches", "databases", "endpoints") if needs.get(pane)]
     bands = _bands(tables, body.width)
+    tables_wanted = sum(max(needs[pane] for pane in band) + 3 for band in bands)
     top = min(needs["system"] + 2, max(8, body.height * 2 // 5))
-    least_alerts = 7
-    room = body.height - top - least_alerts
+    top += max(0, min(6, body.height - top - tables_wanted - _ALERTS))
+    room = body.height - top - 7
     boxes: Boxes = {}
     upper, rest = _cut(body, top)
     boxes |= _across(upper, ("system", "history"), (1, 1))

@@ -29,12 +29,19 @@ def choose(app: "PerftuiApp", row: Row | None) -> None:
         return
     source = row.source
     items = [_item(action, source) for action in offered]
-    app.open(Menu(f"Remedies for {source}", items, lambda id: app.start(_preview(app, id, source), "plan"), verb="preview"))
+    app.open(
+        Menu(f"Remedies for {source}", items, lambda id: app.start(_preview(app, id, source), "plan"), verb="preview")
+    )
 
 
 def _item(action: ActionInfo, source: str) -> Item:
     undo = "undo yes" if action.reversible else "undo no"
-    line = [(left(action.title, 44), "text"), (left(source, 18), "dim"), (left(action.risk.value, 8), "text"), (undo, "dim")]
+    line = [
+        (left(action.title, 44), "text"),
+        (left(source, 18), "dim"),
+        (left(action.risk.value, 8), "text"),
+        (undo, "dim"),
+    ]
     return Item(action.id, f"{action.id} {action.title}", line)
 
 

@@ -76,6 +76,7 @@ def measured(wanted: argparse.Namespace, config: Path) -> Figures:
             program.pump_for(wanted.warmup)
             steady(program, folder, wanted.seconds, figures)
             figures.key_latency = key_latencies(program, wanted.presses)
+            program.pump_for(0.5)
             quit_time(program)
             until(lambda: not marked(folder), "the agent's end")
     return figures

@@ -215,6 +215,14 @@ def test_what_it_cannot_understand_is_answered_with_an_error(config: str) -> Non
     assert "speaks 9-12" in old["error"]["message"]  # type: ignore[index]
 
 
+def test_a_goodbye_counts_even_when_the_console_is_gone_at_once(config: str) -> None:
+    pid = start_and_wait(config)
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(private_socket())
+        link.sendall(b'{"id":1,"method":"bye","params":{"end":true}}\n')
+    wait_until(lambda: gone(pid))
+
+
 def test_a_line_above_the_limit_ends_that_connection_only(config: str) -> None:
     start_and_wait(config)
     with socket.socket(socket.AF_UNIX) as link:

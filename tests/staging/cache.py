@@ -1,11 +1,9 @@
 """Traffic on a Redis used as a cache: lookups of which a known share hits, and keys that expire."""
 
 import asyncio
-import contextlib
 import random
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 HOT_KEYS = 2000
 BATCH = 100
@@ -21,10 +19,8 @@ class CacheTraffic:
         self._random = random.Random(1)
 
     async def prepare(self) -> None:
-        """Fill the hot keys, and leave what expires to whoever cleans it up."""
+        """Fill the hot keys."""
         await self._redis.mset({f"user:{number}": "x" * 400 for number in range(HOT_KEYS)})
-        with contextlib.suppress(RedisError):  # Redis 7 allows it only to a server started for it
-            await self._redis.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
 
     async def run(self) -> None:
         """Look up and write until cancelled."""

@@ -66,9 +66,11 @@ async def installed_bullmq() -> Path:
         start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        status = await asyncio.wait_for(process.wait(), INSTALL_DEADLINE)
+        await asyncio.wait_for(process.wait(), INSTALL_DEADLINE)
+    except TimeoutError as error:
+        raise Absent(f"npm did not bring bullmq@{BULLMQ} within {INSTALL_DEADLINE:.0f} s") from error
     finally:
         await asyncio.shield(ended(process))
-    if status != 0:
-        raise Absent(f"npm could not install bullmq@{BULLMQ}: no job queues")
+    if process.returncode != 0:
+        raise Absent(f"npm could not install bullmq@{BULLMQ}")
     return modules

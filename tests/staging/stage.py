@@ -15,6 +15,7 @@ from tests.staging.cache import CacheTraffic
 from tests.staging.database import DatabaseLoad
 from tests.staging.jobs import Jobs
 from tests.staging.processes import Absent, started_mariadb, started_redis
+from tests.support.redis_server import RedisServer
 
 Incident = Callable[[], Awaitable[None]]
 CONFIG = """\
@@ -101,18 +102,20 @@ class Stage:
             application = Application()
             await application.start()
             ending.push_async_callback(application.stop)
-            cache = (await ending.enter_async_context(started_redis(maxmemory="64mb"))).port
-            jobs = (await ending.enter_async_context(started_redis())).port
+            cache = await ending.enter_async_context(started_redis(maxmemory="64mb"))
+            jobs = await ending.enter_async_context(started_redis())
             await self._start_cache(ending, cache)
-            await self._start_jobs(ending, jobs)
+            await self._start_jobs(ending, jobs.port)
             database = await self._start_database(ending)
             self.config = folder / "perftui.toml"
-            ports = {"cache": cache, "jobs": jobs, "application": application.port}
+            ports = {"cache": cache.port, "jobs": jobs.port, "application": application.port}
             self.config.write_text(CONFIG.format(database=database, **ports))
             yield self
 
-    async def _start_cache(self, ending: contextlib.AsyncExitStack, port: int) -> None:
-        self._cache = CacheTraffic(port)
+    async def _start_cache(self, ending: contextlib.AsyncExitStack, server: RedisServer) -> None:
+        with server.wire() as wire:
+            wire("DEBUG", "SET-ACTIVE-EXPIRE", "0")  # leave what expires to whoever cleans it up
+        self._cache = CacheTraffic(server.port)
         await self._cache.prepare()
         _go_on(ending, self._cache.run)
 
@@ -136,8 +139,7 @@ class Stage:
 
 def _go_on(ending: contextlib.AsyncExitStack, load: Callable[[], Awaitable[None]]) -> None:
     task = asyncio.create_task(_insist(load))
-    ending.push_async_callback(asyncio.gather, task, return_exceptions=True)
-    ending.callback(task.cancel)
+    ending.push_async_callback(_end, task)
 
 
 async def _insist(load: Callable[[], Awaitable[None]]) -> None:
@@ -147,3 +149,8 @@ async def _insist(load: Callable[[], Awaitable[None]]) -> None:
             await load()
         except* (RedisError, MySQLError, OSError):
             await asyncio.sleep(1)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

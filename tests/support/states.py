@@ -15,19 +15,20 @@ WALL = 1_795_227_292.0
 """2026-11-21 02:14:52 UTC."""
 GIB = 1024.0**3
 
-LEVELS = tuple(
-    Level(metric=metric, direction="above", warning=warning, critical=critical)
-    for metric, warning, critical in (
-        ("system.cpu.utilization", 0.7, 0.9),
-        ("system.memory.utilization", 0.8, 0.9),
-        ("system.filesystem.utilization", 0.8, 0.9),
-        ("system.cgroup.cpu.throttled_ratio", 0.1, None),
-        ("redis.memory.utilization", 0.8, 0.9),
-        ("redis.writes.refused", 0.001, 1.0),
-        ("mysql.metadata_locks.waiting", 1, 5),
-        ("mysql.row_locks.waiting", 1, 5),
-    )
-) + (Level(metric="redis.hit_ratio", direction="below", warning=0.8, critical=0.7),)
+_ABOVE = {
+    "system.cpu.utilization": (0.7, 0.9),
+    "system.memory.utilization": (0.8, 0.9),
+    "system.filesystem.utilization": (0.8, 0.9),
+    "system.cgroup.cpu.throttled_ratio": (0.1, None),
+    "redis.memory.utilization": (0.8, 0.9),
+    "redis.writes.refused": (0.001, 1.0),
+    "mysql.metadata_locks.waiting": (1, 5),
+    "mysql.row_locks.waiting": (1, 5),
+}
+LEVELS = (
+    *(Level(metric=name, direction="above", warning=low, critical=high) for name, (low, high) in _ABOVE.items()),
+    Level(metric="redis.hit_ratio", direction="below", warning=0.8, critical=0.7),
+)
 
 CLEANUP = ActionInfo(
     id="cleanup.expired",
@@ -111,9 +112,15 @@ def system(cpu: float = 0.23, memory: float = 0.41, space: float = 0.61) -> tupl
     )
 
 
-def redis(hit: float | None = 0.972, used: float = 3.1, limit: float | None = 4.0, evicted: float = 0) -> tuple[Sample, ...]:
+def redis(
+    hit: float | None = 0.972, used: float = 3.1, limit: float | None = 4.0, evicted: float = 0
+) -> tuple[Sample, ...]:
     ratio = () if hit is None else (sample("redis.hit_ratio", hit),)
-    most = () if limit is None else (sample("redis.memory.max", limit * GIB), sample("redis.memory.utilization", used / limit))
+    most = (
+        ()
+        if limit is None
+        else (sample("redis.memory.max", limit * GIB), sample("redis.memory.utilization", used / limit))
+    )
     return (
         *ratio,
         *most,
@@ -129,7 +136,14 @@ def redis(hit: float | None = 0.972, used: float = 3.1, limit: float | None = 4.
 
 
 def queue(
-    name: str, wait: float, active: float, failed: float, added: float, done: float, workers: float | None, paused: float = 0
+    name: str,
+    wait: float,
+    active: float,
+    failed: float,
+    added: float,
+    done: float,
+    workers: float | None,
+    paused: float = 0,
 ) -> tuple[Sample, ...]:
     labels = {"queue": name, "kind": "bullmq"}
     drain = wait / (done - added) if done > added else None
@@ -193,7 +207,14 @@ def bare() -> State:
         wall=WALL,
         link=Link.LIVE,
         welcome=Welcome(
-            protocol=(1, 1), version="0.1.0", host="web-3.prod", pid=4711, private=True, role="admin", monotonic=NOW, wall=WALL
+            protocol=(1, 1),
+            version="0.1.0",
+            host="web-3.prod",
+            pid=4711,
+            private=True,
+            role="admin",
+            monotonic=NOW,
+            wall=WALL,
         ),
         agent=AgentState(monotonic=NOW, wall=WALL, consoles=1),
         actions=(CLEANUP,),
@@ -205,7 +226,12 @@ def healthy() -> State:
     state = bare()
     add(state, "web-3", "system", system())
     add(state, "agent", "agent", (sample("agent.cpu.utilization", 0.004),))
-    add(state, "cache-1", "redis", redis() + queue("emails", 12, 4, 0, 21.0, 24.5, 4) + queue("thumbnails", 0, 1, 0, 3.1, 3.1, 2))
+    add(
+        state,
+        "cache-1",
+        "redis",
+        redis() + queue("emails", 12, 4, 0, 21.0, 24.5, 4) + queue("thumbnails", 0, 1, 0, 3.1, 3.1, 2),
+    )
     add(state, "orders-db", "mysql", mysql())
     add(state, "orders-api", "http", http())
     state.tables[("web-3", "processes")] = processes()
@@ -229,7 +255,15 @@ def incident() -> State:
         production=True,
     )
     add(state, "cache-2", "redis", redis(0.71, 3.98, 4.0, 812))
-    add(state, "cache-3", "redis", redis(0.93, 1.2, None), age=14, status=SourceState.FAILING, error="connection refused")
+    add(
+        state,
+        "cache-3",
+        "redis",
+        redis(0.93, 1.2, None),
+        age=14,
+        status=SourceState.FAILING,
+        error="connection refused",
+    )
     add(state, "pool", "redis", redis(0.998, 24.0, None))
     add(state, "orders-db", "mysql", mysql(14, 31, 2, 812))
     add(state, "users-db", "mysql", mysql(2, 0.1, 0, 310))

@@ -21,6 +21,7 @@ class Details(Dialog):
         self.title = row.source or "Details"
 
     def body(self, cells: int) -> list[Line]:
+        """Return what it says."""
         state, source = self._state(), self._row.source
         lines: list[Line] = []
         if self._row.alert is not None:
@@ -31,13 +32,22 @@ class Details(Dialog):
         if status is None:
             return lines or [[(text, role) for text, role in self._row.lines[0]]]
         lines.append([(status.kind, "text"), (f"  {status.address}", "dim"), (f"  {status.state.value}", "text")])
-        lines.append([("read ", "dim"), (ago(state.age(source)), "text"), (f"  every {status.interval:g} s, {status.polls} polls, {status.failures} failed", "dim")])
+        lines.append(
+            [
+                ("read ", "dim"),
+                (ago(state.age(source)), "text"),
+                (f"  every {status.interval:g} s, {status.polls} polls, {status.failures} failed", "dim"),
+            ]
+        )
         if words := trouble(state, status):
             lines.append([(words, "critical")])
-        lines += [[(f"fires: {alert.summary or alert.metric}", severity_role(alert))] for alert in firing(state, source)]
+        lines += [
+            [(f"fires: {alert.summary or alert.metric}", severity_role(alert))] for alert in firing(state, source)
+        ]
         return [*lines, *_facts(state, source, cells), *_figures(state, source, self._row, cells)]
 
     def foot(self) -> Line:
+        """Return what its keys do."""
         return hints(("↑↓", "scroll"), ("esc", "back"))
 
     def press(self, key: str, character: str | None) -> None:
@@ -49,8 +59,12 @@ def _facts(state: State, source: str, cells: int) -> list[Line]:
     reading = state.readings.get(source)
     if reading is None:
         return []
-    facts: list[Line] = [[(left(name, 14), "dim"), (clip(text, cells - 14), "text")] for name, text in sorted(reading.facts.items())]
-    denied: list[Line] = [[("denied  ", "warning"), (f"{what}: {why}", "text")] for what, why in sorted(reading.denied.items())]
+    facts: list[Line] = [
+        [(left(name, 14), "dim"), (clip(text, cells - 14), "text")] for name, text in sorted(reading.facts.items())
+    ]
+    denied: list[Line] = [
+        [("denied  ", "warning"), (f"{what}: {why}", "text")] for what, why in sorted(reading.denied.items())
+    ]
     if reading.overflow:
         denied.append([(f"{reading.overflow} series left out: too many", "warning")])
     return [[], *facts, *denied] if facts or denied else []

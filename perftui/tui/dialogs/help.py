@@ -26,16 +26,28 @@ class Help(Dialog):
         self._keymap = keymap
 
     def body(self, cells: int) -> list[Line]:
+        """Return what it says."""
         lines: list[Line] = []
         for group in GROUPS:
             lines += [[], [(group, "title")]] if lines else [[(group, "title")]]
             for binding in self._keymap.bindings:
                 if binding.group == group:
                     keys = " ".join(map(shown, binding.keys))
-                    lines.append([("  ", "text"), (left(keys, 16), "accent"), *fit([(binding.help, "text")], cells - 34), (binding.id, "dim")])
-        lines += [[("  ", "text"), (left("ctrl+c", 16), "accent"), ("quit", "text")], [], [("What the glyphs say", "title")]]
+                    lines.append(
+                        [
+                            ("  ", "text"),
+                            (left(keys, 16), "accent"),
+                            *fit([(binding.help, "text")], cells - 34),
+                            (binding.id, "dim"),
+                        ]
+                    )
+        lines += [
+            [("  ", "text"), (left("ctrl+c", 16), "accent"), ("quit", "text")],
+            [],
+            [("What the glyphs say", "title")],
+        ]
         lines += [[("  ", "text"), (left(glyph, 16), role), (words, "text")] for glyph, role, words in _GLYPHS]
-        return [*lines, [], [("The names at the right are for [keys] in perftui.toml: cleanup = \"x\"", "dim")]]
+        return [*lines, [], [('The names at the right are for [keys] in perftui.toml: cleanup = "x"', "dim")]]
 
     def press(self, key: str, character: str | None) -> None:
         """Close with the keys that opened it, too."""

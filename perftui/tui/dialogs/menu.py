@@ -44,6 +44,7 @@ class Menu(Dialog):
         return [item for rank, _, item in sorted(scored, key=lambda each: each[:2]) if rank < NO_MATCH]
 
     def body(self, cells: int) -> list[Line]:
+        """Return what it says."""
         found = self.matches()
         lines: list[Line] = [self._prompt.draw()]
         for index, item in enumerate(found):
@@ -53,9 +54,11 @@ class Menu(Dialog):
         return lines if found else [*lines, [("nothing has these letters", "dim")]]
 
     def foot(self) -> Line:
+        """Return what its keys do."""
         return hints(("enter", self._verb), ("esc", "back"))
 
     def focus_line(self) -> int | None:
+        """Return the chosen line."""
         return self._at + 1 if self._at else 0
 
     def press(self, key: str, character: str | None) -> None:
@@ -74,6 +77,7 @@ class Menu(Dialog):
             self._at = 0
 
     def paste(self, text: str) -> None:
+        """Take pasted text as typed letters."""
         self._prompt.paste(text)
         self._at = 0
 

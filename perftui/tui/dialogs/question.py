@@ -20,9 +20,11 @@ class Question(Dialog):
         self._yes = yes
 
     def body(self, cells: int) -> list[Line]:
+        """Return what it says."""
         return self._words
 
     def foot(self) -> Line:
+        """Return what its keys do."""
         return hints((self._key, self._verb), ("esc", "back"))
 
     def press(self, key: str, character: str | None) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from perftui.core import units
-from perftui.core.action import Outcome, Plan, Run
 from perftui.core.action import Line as PlanLine
+from perftui.core.action import Outcome, Plan, Run
 from perftui.core.clock import Clock
 from perftui.tui.dialogs.base import Dialog, hints
 from perftui.tui.panes.runs import OUTCOMES, PROOFS, state_of
@@ -53,6 +53,7 @@ class Preview(Dialog):
             self._shown = self._clock.monotonic()
 
     def body(self, cells: int) -> list[Line]:
+        """Return what it says."""
         plan = self.plan
         lines: list[Line] = [[(plan.title, "title"), (f"  on {plan.target}", "text")]]
         if self._production:
@@ -70,6 +71,7 @@ class Preview(Dialog):
         return [*lines, [(self._hint, "warning")]] if self._hint else lines
 
     def foot(self) -> Line:
+        """Return what its keys do."""
         return hints(("enter" if self._prompt else "y", "apply"), ("esc", "back"))
 
     def press(self, key: str, character: str | None) -> None:
@@ -126,6 +128,7 @@ class Progress(Dialog):
         self._cancel = cancel
 
     def body(self, cells: int) -> list[Line]:
+        """Return what it says."""
         run = self._run()
         if run is None:
             self.title = "Applying"
@@ -144,6 +147,7 @@ class Progress(Dialog):
         return lines
 
     def foot(self) -> Line:
+        """Return what its keys do."""
         run = self._run()
         if run is not None and run.outcome is not Outcome.RUNNING:
             return hints(("esc", "back"))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from perftui.client.state import Link, State
 from perftui.core import units
 from perftui.core.action import Outcome, Run
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, AlertState
 from perftui.core.series import SeriesId
 from perftui.core.status import BROKEN_STATES
 from perftui.tui.panes.content import Content, Row
@@ -14,21 +14,25 @@ from perftui.tui.panes.state_words import quantity, severity_role, trouble
 from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.text import Line, fit, left, right, width
 
-_GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK}
+_GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK, "dim": glyphs.OK}
+_SINCE = 12
+_NOBODY = Alert(rule="", source="", metric="")
 _OWN_PANE = frozenset({"redis", "mysql", "http"})
 
 
 def draw(state: State, cells: int, notes: tuple[str, ...] = ()) -> Content:
     """Return the pane in `cells` cells; `notes` are lines of the console's own."""
     shown = [*state.alerts.firing, *state.alerts.log]
-    words = max(20, min(cells - 58, max((width(_what(state, alert)) for alert in shown), default=0)))
+    taken = width(_start(_NOBODY, "", "text", cells)) + _SINCE
+    words = max(10, min(cells - taken, max((width(_what(state, alert)) for alert in shown), default=0)))
     firing = sorted(state.alerts.firing, key=lambda alert: (-alert.severity.rank, -(alert.since or 0), alert.key))
-    rows = [_note(f"console {index}", text) for index, text in enumerate(notes)]
+    rows = [_note("link", f"agent: {state.link_note}")] if state.link is Link.LOST and state.link_note else []
+    rows += [_note(f"console {index}", text) for index, text in enumerate(notes)]
     rows += [Row(f"run {run.plan.id}", (run_line(run, state.now),)) for run in state.runs if _is_shown(run, state.now)]
-    rows += [_firing(state, alert, words) for alert in firing]
+    rows += [_firing(state, alert, words, cells) for alert in firing]
     rows += [_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name)]
     rows += [_note(f"agent {index}", text) for index, text in enumerate(state.agent.notes if state.agent else ())]
-    rows += [_resolved(state, alert, words) for alert in state.alerts.log]
+    rows += [_resolved(state, alert, words, cells) for alert in state.alerts.log]
     return Content("Alerts", _counts(state), [], rows, empty=_calm(state))
 
 
@@ -68,23 +72,34 @@ def _series(alert: Alert) -> SeriesId:
     return SeriesId(alert.source, alert.metric, alert.attributes)
 
 
-def _firing(state: State, alert: Alert, words: int) -> Row:
+def _firing(state: State, alert: Alert, words: int, cells: int) -> Row:
     role = severity_role(alert)
     since = "" if alert.since is None else f"for {units.seconds(max(0.0, round(state.wall - alert.since)))}"
     line: Line = [
-        (f"{_GLYPHS[role]} ", role),
-        (f"{_time(alert.since)}  ", "dim"),
-        (f"{alert.severity.value:<10}", role),
-        (left(alert.source, 13) + " ", "text"),
+        *_start(alert, alert.severity.value, role, cells),
         *fit(_what(state, alert, role), words),
-        (right(since, 12), "dim"),
-        (f"   {_remedy(alert)}", "dim"),
+        (right(since, _SINCE), "dim"),
     ]
+    if offer := _remedy(state, alert):
+        line.append((f"   {offer}", "dim"))
     return Row(alert.key, (line,), _series(alert), alert.source, alert)
 
 
-def _remedy(alert: Alert) -> str:
-    return f"enter: {alert.remedies[0]}" if alert.remedies else ""
+def _start(alert: Alert, word: str, role: str, cells: int) -> Line:
+    """Return glyph, time, severity and source; the word and the time give way where there is no room."""
+    resolved = alert.state is AlertState.RESOLVED
+    line: Line = [(f"{glyphs.OK if resolved else _GLYPHS[role]} ", "ok" if resolved else role)]
+    if cells >= 64:
+        line.append((f"{_time(alert.resolved_at if resolved else alert.since)}  ", "dim"))
+    if cells >= 90:
+        line.append((f"{word:<10}", role))
+    return [*line, (left(alert.source, 13 if cells >= 64 else 10) + " ", "dim" if resolved else "text")]
+
+
+def _remedy(state: State, alert: Alert) -> str:
+    """Return what Enter offers, in the words of the action."""
+    titles = {action.id: action.title for action in state.actions}
+    return f"enter: {titles.get(alert.remedies[0], alert.remedies[0])}" if alert.remedies else ""
 
 
 def _what(state: State, alert: Alert, role: str = "dim") -> Line:
@@ -101,15 +116,14 @@ def _labels(alert: Alert) -> str:
     return " ".join([alert.metric, *(value for name, value in alert.attributes if name != "kind")])
 
 
-def _resolved(state: State, alert: Alert, words: int) -> Row:
-    took = "" if None in (alert.since, alert.resolved_at) else f"after {units.seconds(round((alert.resolved_at or 0) - (alert.since or 0)))}"
+def _resolved(state: State, alert: Alert, words: int, cells: int) -> Row:
+    took = ""
+    if alert.since is not None and alert.resolved_at is not None:
+        took = f"after {units.seconds(max(0.0, round(alert.resolved_at - alert.since)))}"
     line: Line = [
-        (f"{glyphs.OK} ", "ok"),
-        (f"{_time(alert.resolved_at)}  ", "dim"),
-        (f"{'resolved':<10}", "dim"),
-        (left(alert.source, 13) + " ", "dim"),
+        *_start(alert, "resolved", "dim", cells),
         *[(text, "dim") for text, _ in fit(_what(state, alert), words)],
-        (right(took, 12), "dim"),
+        (right(took, _SINCE), "dim"),
     ]
     return Row(f"{alert.key}@{alert.resolved_at}", (line,), _series(alert), alert.source, alert)
 

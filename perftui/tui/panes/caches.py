@@ -86,4 +86,3 @@ def _memory(state: State, name: str) -> Line:
 def _keys(state: State, name: str) -> Line:
     samples = list(state.samples(name, "redis.db.keys"))
     return number(units.count(sum(sample.value for sample in samples))) if samples else [(units.MISSING, "dim")]
-

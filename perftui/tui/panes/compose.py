@@ -105,7 +105,9 @@ def _foot(view: View, pane: str, shown: int, first: int, total: int) -> Line:
     return foot
 
 
-def _scrolled(rows: list[Row], view: View, pane: str, room: int, cells: int, focused: bool) -> tuple[list[Line], int, int]:
+def _scrolled(
+    rows: list[Row], view: View, pane: str, room: int, cells: int, focused: bool
+) -> tuple[list[Line], int, int]:
     """Return the lines in view, the index of the first, and how many there are; the selection stays in view."""
     chosen = view.selected.get(pane)
     lines: list[Line] = []

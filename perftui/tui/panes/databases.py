@@ -12,6 +12,7 @@ from perftui.tui.widgets.text import Line
 
 METRICS = frozenset({"mysql.query.client.count"})
 CHARTED = "mysql.query.client.count"
+_LOCKS = ("mysql.metadata_locks.waiting", "mysql.row_locks.waiting")
 _COLUMNS = (
     Column("  name", 11, "left", grow=10),
     Column("run", 3),
@@ -66,11 +67,11 @@ def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:
 
 def _locks(state: State, name: str) -> Line:
     """Return the sessions that wait for a metadata lock and those that wait for a row lock, together."""
-    waiting = [state.value(name, f"mysql.{kind}.waiting") for kind in ("metadata_locks", "row_locks")]
-    known = [value for value in waiting if value is not None]
+    waiting = {metric: state.value(name, metric) for metric in _LOCKS}
+    known = [value for value in waiting.values() if value is not None]
     if not known:
         return [(units.MISSING, "dim")]
-    roles = {level_role(state, f"mysql.{kind}.waiting", value) for kind, value in zip(("metadata_locks", "row_locks"), waiting)}
+    roles = {level_role(state, metric, value) for metric, value in waiting.items()}
     role = next((role for role in ("critical", "warning") if role in roles), "text")
     return number(units.count(sum(known)), role)
 

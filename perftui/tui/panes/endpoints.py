@@ -33,7 +33,9 @@ def draw(state: State, cells: int) -> Content:
         )
         for bad, status in worst_first(state, sources)
     ]
-    return Content("Endpoints", note(state, sources), [head(_COLUMNS, chosen)], rows, empty="no HTTP endpoint configured")
+    return Content(
+        "Endpoints", note(state, sources), [head(_COLUMNS, chosen)], rows, empty="no HTTP endpoint configured"
+    )
 
 
 def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:

@@ -43,7 +43,11 @@ def gauge(
         value = state.value(source, metric)
         role = level_role(state, metric, value)
         flag = FLAGS.get(role, " ")
-        tail = [*fit(percent(value, role), 6, "right"), (f" {flag} ", role), *sparkline(state, source, metric, (), 1.0)[1:]]
+        tail = [
+            *fit(percent(value, role), 6, "right"),
+            (f" {flag} ", role),
+            *sparkline(state, source, metric, (), 1.0)[1:],
+        ]
     start: Line = [(left(label, 7), "dim")] if isinstance(label, str) else label
     room = cells - width(start) - width(tail)
     role = level_role(state, metric, value, "bar")

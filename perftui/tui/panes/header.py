@@ -24,9 +24,10 @@ def draw(state: State, cells: int, *, paused_for: float | None = None, read_only
         _uptime(state),
         _load(state),
         _running(state),
+        [(state.link_note, "dim")] if state.link is not Link.LIVE and state.link_note else [],
     ]
     end = join([_sources(state), _alerts(state)], _GAP)
-    for optional in (4, 5, 6, 1):
+    for optional in (7, 4, 5, 6, 1):
         if width(join(start, _GAP)) + width(end) + 2 > cells:
             start[optional] = []
     if width(join(start, _GAP)) + width(end) + 2 > cells:
@@ -39,8 +40,7 @@ def _link(state: State) -> Line:
         return [(f"{glyphs.OK} ", "ok"), ("live", "dim")]
     if state.link is Link.CONNECTING:
         return [(f"{glyphs.STALE} connecting", "dim")]
-    note = f": {state.link_note}" if state.link_note else ""
-    return [(f"{glyphs.CRITICAL} LOST{note}", "critical")]
+    return [(f"{glyphs.CRITICAL} LOST", "critical")]
 
 
 def _modes(state: State, paused_for: float | None, read_only: bool) -> Line:

@@ -19,7 +19,7 @@ _SCALE = 7
 def draw(state: State, series: SeriesId | None, cells: int, height: int, *, ascii: bool = False) -> Content:
     """Return the pane in `cells` cells and exactly `height` lines."""
     if series is None:
-        return Content("History", empty="select a row: its history shows here")
+        return Content("History", empty="waiting for the first figures")
     where = " ".join([series.source, *(value for name, value in series.attributes if name != "kind")])
     content = Content("History", [(f"{series.metric} · {where} · 15 min", "dim")])
     track = state.tracks.get(series)
@@ -34,7 +34,9 @@ def draw(state: State, series: SeriesId | None, cells: int, height: int, *, asci
     lines = chart.curve(tuple(values), plot, rows, top, ascii)
     for index, text in enumerate(lines):
         label = _label(known, top, index, rows)
-        content.head.append([(right(label, _SCALE), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)])
+        content.head.append(
+            [(right(label, _SCALE), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)]
+        )
     content.head += [_axis(state, plot), _summary(state, series, levels, cells)]
     return content
 
@@ -118,7 +120,9 @@ def _summary(state: State, series: SeriesId, levels: dict[str, float], cells: in
     """Return what the curve says in figures: now, and the range of the window."""
     track = state.tracks[series]
     since = state.wall - WINDOW
-    values = [value for wall, value in zip(track.wall, track.values, strict=True) if value is not None and wall >= since]
+    values = [
+        value for wall, value in zip(track.wall, track.values, strict=True) if value is not None and wall >= since
+    ]
 
     def show(value: float | None) -> Line:
         return quantity(state, series.source, series.metric, value)

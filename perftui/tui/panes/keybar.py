@@ -58,5 +58,7 @@ def _flag(state: State, pane: str, kinds: tuple[str, ...]) -> tuple[str, str]:
 def _worst(state: State, pane: str, kinds: tuple[str, ...]) -> int:
     if pane == "queues":
         return max((queue.bad for queue in queues.find(state)), default=GOOD)
-    asked = [status for status in state.sources_of(*kinds) if status.state not in (SourceState.FOUND, SourceState.WAITING)]
+    asked = [
+        status for status in state.sources_of(*kinds) if status.state not in (SourceState.FOUND, SourceState.WAITING)
+    ]
     return max((bad for bad, _ in worst_first(state, asked)), default=GOOD) if kinds else GOOD

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from perftui.client.state import State
 from perftui.core import units
-from perftui.core.reading import Cell
 from perftui.core.metric import Kind
+from perftui.core.reading import Cell
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.state_words import number
 from perftui.tui.widgets.table import Column, choose, head, row

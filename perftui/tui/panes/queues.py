@@ -29,7 +29,7 @@ DEPTH = "queue.depth"
 METRICS = frozenset({DEPTH})
 _TREND = 6
 _COLUMNS = (
-    Column("  name", 13, "left", grow=14),
+    Column("  name", 15, "left", grow=14),
     Column("wait", 5),
     Column("active", 6, rank=3),
     Column("failed", 6),

@@ -68,7 +68,7 @@ def level_role(state: State, metric: str, value: float | None, good: str = "text
 
 def marks(state: State, metric: str) -> dict[str, float]:
     """Return role -> level of the metric's rules, for a bar or a chart."""
-    found = {}
+    found: dict[str, float] = {}
     for level in state.alerts.levels:
         if level.metric == metric:
             pairs = (("warning", level.warning), ("critical", level.critical))
@@ -94,7 +94,11 @@ def quantity(state: State, source: str, metric: str, value: float | None, role: 
 def number(shown: units.Shown, role: str = "text") -> Line:
     """Return a number and its unit, the unit dimmed."""
     glue = str(shown)[len(shown.number) : len(str(shown)) - len(shown.unit)]
-    return [(shown.number, role), (glue + shown.unit, "dim" if role == "text" else role)] if shown.unit else [(shown.number, role)]
+    return (
+        [(shown.number, role), (glue + shown.unit, "dim" if role == "text" else role)]
+        if shown.unit
+        else [(shown.number, role)]
+    )
 
 
 def ago(seconds: float | None) -> str:

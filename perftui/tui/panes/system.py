@@ -7,8 +7,8 @@ from perftui.core import units
 from perftui.core.series import Attributes, SeriesId
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.gauges import FLAGS, SPARK, gauge, labelled, sparkline
-from perftui.tui.panes.state_words import ago, figure, level_role, number, percent, trouble
-from perftui.tui.widgets.text import Line, between, fit, join, left, over
+from perftui.tui.panes.state_words import figure, level_role, number, percent, trouble
+from perftui.tui.widgets.text import Line, between, fit, joined_within, left, over, width
 
 CPU, MEMORY, SPACE = "system.cpu.utilization", "system.memory.utilization", "system.filesystem.utilization"
 BUSY, NETWORK, PRESSURE = "system.disk.utilization", "system.network.io", "system.pressure.cpu.some"
@@ -29,14 +29,14 @@ def draw(state: State, cells: int, height: int) -> Content:
         rows = [_stale(row) for row in rows]
     words = trouble(state, hosts[0])
     note: Line = [(words, "critical")] if words else [(f"{source} · {units.seconds(hosts[0].interval)}", "dim")]
-    if state.age(source) is not None and words:
-        note += [(f" · {ago(state.age(source))}", "stale")]
     return Content("System", note, [], rows)
 
 
 def rows_wanted(state: State) -> int:
     """Return how many lines the pane has to say, between 8 and 13."""
-    found = [len(_worst(state, status.name, metric)) for status in state.sources_of("system")[:1] for metric in (BUSY, SPACE)]
+    found = [
+        len(_worst(state, status.name, metric)) for status in state.sources_of("system")[:1] for metric in (BUSY, SPACE)
+    ]
     return min(13, max(8, 6 + sum(found)))
 
 
@@ -48,28 +48,35 @@ def _computing(state: State, source: str, cells: int, details: bool) -> Iterator
     cpu = gauge(state, source, CPU, "cpu", cells)
     memory = gauge(state, source, MEMORY, "mem", cells)
     yield Row("cpu", (cpu, _cpu_detail(state, source, cells)) if details else (cpu,), SeriesId(source, CPU), source)
-    yield Row("mem", (memory, _memory_detail(state, source)) if details else (memory,), SeriesId(source, MEMORY), source)
+    yield Row(
+        "mem",
+        (memory, _memory_detail(state, source, cells)) if details else (memory,),
+        SeriesId(source, MEMORY),
+        source,
+    )
 
 
 def _cpu_detail(state: State, source: str, cells: int) -> Line:
     metric = "system.cpu.core.utilization"
     cores = sorted(state.samples(source, metric), key=lambda each: (len(str(each.attributes)), each.attributes))
     busy: Line = [("core", "dim")] if cores else []
-    for sample in cores[: min(_CORES_SHOWN, max(2, (cells - 44) // 4))]:
+    for sample in cores[: min(_CORES_SHOWN, max(2, (cells - 34) // 4))]:
         busy.append((f"{sample.value * 100:>3.0f}", level_role(state, CPU, sample.value)))
     if len(cores) > len(busy) - 1 and cores:
         busy.append((f" +{len(cores) - len(busy) + 1}", "dim"))
     steal = labelled("steal", figure(state, source, "system.cpu.steal"))
     throttled = labelled("throttled", figure(state, source, "system.cgroup.cpu.throttled_ratio"))
-    return join([[("  ", "text"), *busy], steal, throttled], "   ")
+    return joined_within([[("  ", "text"), *busy], steal, throttled], cells, "   ")
 
 
-def _memory_detail(state: State, source: str) -> Line:
+def _memory_detail(state: State, source: str, cells: int) -> Line:
     used, limit = (state.value(source, f"system.memory.{name}") for name in ("usage", "limit"))
     of: Line = [*figure(state, source, "system.memory.usage"), (" of ", "dim"), *number(_size(limit))]
     swap = labelled("swap", figure(state, source, "system.paging.usage"))
     cache = labelled("cache", figure(state, source, "system.memory.cached"))
-    return join([[("  ", "text"), *(of if used is not None else [(units.MISSING, "dim")])], swap, cache], "   ")
+    return joined_within(
+        [[("  ", "text"), *(of if used is not None else [(units.MISSING, "dim")])], swap, cache], cells, "   "
+    )
 
 
 def _size(value: float | None) -> units.Shown:
@@ -101,12 +108,18 @@ def _label(attributes: Attributes) -> str:
 
 def _disk(state: State, source: str, attributes: Attributes, cells: int, first: bool) -> Line:
     wait = _await(state, source, attributes)
-    figures = join([
+    parts = [
         [(left(_label(attributes), 9), "text")],
         labelled("util", figure(state, source, BUSY, attributes), 6),
-        labelled("await", wait, 8),
-    ])  # fmt: skip
-    return between([(left("disk" if first else "", 7), "dim"), *figures], sparkline(state, source, BUSY, attributes, 1.0), cells)
+        labelled("await", wait, 7),
+    ]
+    return _with_spark("disk" if first else "", parts, sparkline(state, source, BUSY, attributes, 1.0), cells)
+
+
+def _with_spark(label: str, parts: list[Line], past: Line, cells: int) -> Line:
+    """Return a label, the parts that fit, and a sparkline at the right."""
+    shown = joined_within(parts, cells - 7 - width(past))
+    return between([(left(label, 7), "dim"), *shown], past, cells)
 
 
 def _await(state: State, source: str, attributes: Attributes) -> Line:
@@ -137,11 +150,14 @@ def _network(state: State, source: str, cells: int) -> Row:
     parts: list[Line] = [
         [("↓ ", "dim"), *fit(_flow(state, source, flows["receive"]), 10)],
         [("↑ ", "dim"), *fit(_flow(state, source, flows["transmit"]), 10)],
-        labelled("err", [(units.MISSING, "dim")] if not known else number(units.count(errors), "warning" if errors else "text")),
+        labelled(
+            "err",
+            [(units.MISSING, "dim")] if not known else number(units.count(errors), "warning" if errors else "text"),
+        ),
         labelled("retrans", figure(state, source, "system.network.tcp.retransmit_ratio")),
     ]
     charted = flows["receive"] or ()
-    line = between([(left("net", 7), "dim"), *join(parts)], sparkline(state, source, NETWORK, charted), cells)
+    line = _with_spark("net", parts, sparkline(state, source, NETWORK, charted), cells)
     return Row("net", (line,), SeriesId(source, NETWORK, charted), source)
 
 
@@ -157,10 +173,7 @@ def _flow(state: State, source: str, attributes: Attributes | None) -> Line:
 
 def _pressure(state: State, source: str, cells: int) -> Row:
     parts = [
-        labelled(name, figure(state, source, f"system.pressure.{name}.some"), 6)
-        for name in ("cpu", "memory", "io")
+        labelled(name, figure(state, source, f"system.pressure.{name}.some"), 6) for name in ("cpu", "memory", "io")
     ]
-    line = between([(left("psi", 7), "dim"), *join(parts)], sparkline(state, source, PRESSURE, (), 1.0), cells)
+    line = _with_spark("psi", parts, sparkline(state, source, PRESSURE, (), 1.0), cells)
     return Row("psi", (line,), SeriesId(source, PRESSURE), source)
-
-

@@ -18,7 +18,9 @@ def is_loaded() -> bool:
     return bool(_loaded)
 
 
-def curve(values: tuple[float | None, ...], cells: int, height: int, top: float, ascii: bool = False) -> tuple[str, ...]:
+def curve(
+    values: tuple[float | None, ...], cells: int, height: int, top: float, ascii: bool = False
+) -> tuple[str, ...]:
     """Return `height` lines of `cells` cells with the values drawn from 0 to `top`, spread over the whole width.
 
     A missing value is a gap. The same arguments cost nothing twice; at most 2 values a cell are worth drawing.

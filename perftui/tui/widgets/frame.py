@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from perftui.tui.widgets.text import Line, clip, crop, fit, width
 
 
-def frame(title: str, note: Line, lines: Sequence[Line], cells: int, height: int, *, focused: bool, foot: Line) -> list[Line]:
-    """Return exactly `height` lines of exactly `cells` cells: the box with `lines` in it; `foot` lies on its lower edge."""
+def frame(
+    title: str, note: Line, lines: Sequence[Line], cells: int, height: int, *, focused: bool, foot: Line
+) -> list[Line]:
+    """Return exactly `height` lines of exactly `cells` cells: `foot` lies on the lower edge."""
     edge = "focus" if focused else "frame"
     inner = cells - 4
     body = [fit(line, inner) for line in lines[: height - 2]]

@@ -22,23 +22,24 @@ class LinesWidget(Widget, inherit_bindings=False):
     def __init__(self, palette: Palette, *, id: str) -> None:
         super().__init__(id=id)
         self._palette = palette
-        self._lines: list[Line] = []
+        self.lines: list[Line] = []
+        """What is shown."""
         self._strips: list[Strip] = []
 
     def show(self, lines: list[Line], palette: Palette) -> bool:
         """Show these lines; only what differs from the last ones is drawn. Return whether anything does."""
-        if palette is not self._palette or len(lines) != len(self._lines):
+        if palette is not self._palette or len(lines) != len(self.lines):
             self._palette = palette
-            self._lines = lines
+            self.lines = lines
             self._strips = [palette.strip(line) for line in lines]
             self.refresh()
             return True
         regions = []
-        for y, (old, new) in enumerate(zip(self._lines, lines, strict=True)):
+        for y, (old, new) in enumerate(zip(self.lines, lines, strict=True)):
             if old != new:
                 self._strips[y] = self._palette.strip(new)
                 regions += [Region(start, y, end - start, 1) for start, end in changed(old, new)]
-        self._lines = lines
+        self.lines = lines
         if regions:
             self.refresh(*regions)
         return bool(regions)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from rich.cells import cell_len, set_cell_size
 
+from perftui.core.text import clean
+
 Span = tuple[str, str]
 Line = list[Span]
 
@@ -25,6 +27,7 @@ def plain(line: Iterable[Span]) -> str:
 
 def clip(text: str, cells: int) -> str:
     """Return `text` in at most `cells` cells, ending in `…` where something was cut."""
+    text = text if text.isprintable() else clean(text)
     if cell_len(text) <= cells:
         return text
     return set_cell_size(text, cells - 1).rstrip() + ELLIPSIS if cells > 0 else ""
@@ -44,7 +47,7 @@ def right(text: str, cells: int) -> str:
 
 def crop(line: Iterable[Span], cells: int) -> Line:
     """Return at most the first `cells` cells of a line, with `…` as the last where something was cut."""
-    line = list(line)
+    line = [(text if text.isprintable() else clean(text), role) for text, role in line]
     if width(line) <= cells:
         return line
     out: Line = []
@@ -60,8 +63,11 @@ def crop(line: Iterable[Span], cells: int) -> Line:
 
 
 def fit(line: Iterable[Span], cells: int, align: str = "left") -> Line:
-    """Return a line of exactly `cells` cells: cropped, or padded on the other side of `align`."""
-    line = list(line)
+    """Return a line of exactly `cells` cells: cropped, or padded on the other side of `align`.
+
+    Every line of a pane comes through here: what is not printable is made visible before it is measured.
+    """
+    line = [(text if text.isprintable() else clean(text), role) for text, role in line]
     space = cells - width(line)
     if space < 0:
         line = crop(line, cells)
@@ -80,6 +86,17 @@ def between(start: Line, end: Line, cells: int) -> Line:
 def over(line: Iterable[Span], role: str) -> Line:
     """Return the line with `role` laid over each span: a selection, or a stale row."""
     return [(text, f"{own}+{role}") for text, own in line]
+
+
+def joined_within(parts: Iterable[Line], cells: int, gap: str = "  ") -> Line:
+    """Return as many of the parts as fit whole into `cells` cells, `gap` between each two."""
+    out: Line = []
+    for part in parts:
+        longer = join([out, part], gap)
+        if width(longer) > cells:
+            break
+        out = longer
+    return out
 
 
 def join(parts: Iterable[Line], gap: str = "  ") -> Line:

@@ -1,0 +1,49 @@
+import pytest
+
+from perftui.config.settings import Settings
+from tests.support import states
+from tests.tui.console import console
+from tests.tui.snapshot import compare
+
+SIZES = {"160x45": (160, 45), "80x24": (80, 24), "60x20": (60, 20)}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("state", ["healthy", "incident"])
+async def test_overview(request: pytest.FixtureRequest, state: str, size: str) -> None:
+    async with console(getattr(states, state)(), SIZES[size]) as screen:
+        compare(request, f"overview-{state}-{size}", screen.app.export_screenshot())
+
+
+async def test_stale(request: pytest.FixtureRequest) -> None:
+    async with console(states.stale()) as screen:
+        compare(request, "overview-stale-160x45", screen.app.export_screenshot())
+
+
+@pytest.mark.parametrize("theme", ["light", "colour-blind", "ansi16"])
+async def test_themes(request: pytest.FixtureRequest, theme: str) -> None:
+    async with console(states.incident(), (120, 40), Settings(theme=theme)) as screen:
+        compare(request, f"theme-{theme}-120x40", screen.app.export_screenshot())
+
+
+async def test_ascii(request: pytest.FixtureRequest) -> None:
+    async with console(states.incident(), (120, 40), Settings(ascii=True), {"NO_COLOR": "1"}) as screen:
+        compare(request, "ascii-no-colour-120x40", screen.app.export_screenshot())
+
+
+async def test_preview(request: pytest.FixtureRequest) -> None:
+    async with console(states.incident(), (120, 40)) as screen:
+        await screen.press("4", "j", "c", "enter")
+        compare(request, "preview-120x40", screen.app.export_screenshot())
+
+
+async def test_help(request: pytest.FixtureRequest) -> None:
+    async with console(states.healthy(), (120, 40)) as screen:
+        await screen.press("question_mark")
+        compare(request, "help-120x40", screen.app.export_screenshot())
+
+
+async def test_host(request: pytest.FixtureRequest) -> None:
+    async with console(states.healthy(), (120, 40)) as screen:
+        await screen.press("2")
+        compare(request, "host-120x40", screen.app.export_screenshot())
