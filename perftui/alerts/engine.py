@@ -36,8 +36,9 @@ class AlertEngine:
         self._rules: dict[str, list[Rule]] = defaultdict(list)
         for rule in rules:
             self._rules[rule.metric].append(rule)
-        self._guards = {rule.when.metric for each in self._rules.values() for rule in each if rule.when}
-        self._levels = tuple(_level(rule) for each in self._rules.values() for rule in each if rule.mark)
+        every = [rule for each in self._rules.values() for rule in each]
+        self._guards = {condition.metric for rule in every for condition in rule.conditions}
+        self._levels = tuple(_level(rule) for rule in every if rule.mark)
         self._episodes: dict[Key, Episode] = {}
         self._log: deque[Alert] = deque(maxlen=LOG_LENGTH)
         self._intervals: dict[str, float] = {}
@@ -93,12 +94,12 @@ class AlertEngine:
         key = (rule.name, reading.source, sample.attributes)
         words: dict[str, str] = {}
         holds = True
-        if rule.when is not None:
-            other = guards.get((rule.when.metric, sample.attributes))
+        for condition in rule.conditions:
+            other = guards.get((condition.metric, sample.attributes))
             if other is None:
                 return
-            holds = rule.when.holds(other)
-            words["when"] = str(show_metric(CATALOGUE[rule.when.metric], other))
+            holds = holds and condition.holds(other)
+            words.setdefault("when", str(show_metric(CATALOGUE[condition.metric], other)))
         severity = rule.severity(sample.value, firing=self._is_firing(key)) if holds else None
         self._step(key, rule, severity, sample.value, reading.monotonic, reading.wall, words)
 

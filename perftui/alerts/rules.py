@@ -49,7 +49,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     below: Levels | None = None
     clear: Amount | None = None
     """Firing ends only on the good side of this (hysteresis)."""
-    when: When | None = None
+    when: When | tuple[When, ...] = ()
     hold: Duration = msgspec.field(default=Duration(0), name="for")
     """It must be beyond the level for this long."""
     keep_firing_for: Duration = Duration(0)
@@ -57,6 +57,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     remedies: tuple[str, ...] = ()
     mark: bool = True
     """Mark the levels on bars and charts; not where they mean nothing without `when`."""
+
+    @property
+    def conditions(self) -> tuple[When, ...]:
+        """Return what must hold besides, whether written as one table or as a list of them."""
+        return self.when if isinstance(self.when, tuple) else (self.when,)
 
     @property
     def direction(self) -> str:
@@ -130,13 +135,13 @@ def _decode(kind: type, written: Any) -> Any:
 
 
 def _check(rule: Rule, place: str, known: Mapping[str, Metric]) -> None:
-    for name in (rule.metric, *((rule.when.metric,) if rule.when else ())):
+    for name in (rule.metric, *(condition.metric for condition in rule.conditions)):
         if name not in known:
             raise ConfigError(f'{place}: there is no metric "{name}"{_nearest(name, list(known))}')
     if (rule.above is None) == (rule.below is None):
         raise ConfigError(f"{place}: give either above or below")
     _check_levels(rule, place)
-    if rule.when and rule.when.above is None and rule.when.below is None:
+    if any(condition.above is None and condition.below is None for condition in rule.conditions):
         raise ConfigError(f"{place}: when needs above or below")
     _check_summary(rule.summary, place)
 

@@ -69,6 +69,7 @@ class Queues:
         for each in self._lists:
             each.report(builder)
             rows.append((each.label, "list", None, 0, None))
+        builder.add("redis.queues", len(rows))
         builder.table("queues", Table(columns=COLUMNS, rows=tuple(rows)))
         builder.leave_out(self._left_out * SAMPLES_EACH)
 

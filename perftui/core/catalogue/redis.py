@@ -25,6 +25,7 @@ REDIS: tuple[Metric, ...] = (
     gauge("redis.memory.rss", "By", "Memory the operating system gave the server", bad="up"),
     gauge("redis.memory.fragmentation_ratio", "1", "Resident memory per byte used; judge it with the bytes", bad="up"),
     gauge("redis.memory.fragmentation", "By", "Resident memory beyond what is used", bad="up"),
+    gauge("redis.queues", "{queue}", "Job queues found on the server"),
     gauge("redis.db.keys", "{key}", "Keys, by database"),
     gauge("redis.db.expires", "{key}", "Keys with an expiry, by database"),
     gauge("redis.latency.p95", "s", "95 of 100 commands took less server time (7.0 and later)", bad="up"),

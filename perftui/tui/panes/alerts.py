@@ -15,7 +15,7 @@ from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.text import Line, fit, left, right, width
 
 _GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK, "dim": glyphs.OK}
-_SINCE = 12
+_SINCE, _OFFER = 12, 20
 _NOBODY = Alert(rule="", source="", metric="")
 _OWN_PANE = frozenset({"redis", "mysql", "http"})
 
@@ -80,7 +80,7 @@ def _firing(state: State, alert: Alert, words: int, cells: int) -> Row:
         *fit(_what(state, alert, role), words),
         (right(since, _SINCE), "dim"),
     ]
-    if offer := _remedy(state, alert):
+    if (offer := _remedy(state, alert)) and cells - width(line) >= _OFFER:
         line.append((f"   {offer}", "dim"))
     return Row(alert.key, (line,), _series(alert), alert.source, alert)
 

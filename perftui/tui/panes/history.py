@@ -78,7 +78,8 @@ def _top(metric: Metric | None, values: list[float | None], levels: dict[str, fl
 
 
 def _label(metric: Metric | None, top: float, index: int, rows: int) -> str:
-    if index not in (0, rows // 2, rows - 1):
+    middle = rows // 2 if rows % 2 else 0
+    if index not in (0, middle, rows - 1):
         return ""
     value = top * (rows - 1 - index) / (rows - 1) if index else top
     return str(units.show_metric(metric, value) if metric else units.count(value))

@@ -28,7 +28,8 @@ def lines_of(state: State, bad: int, status: SourceStatus, figures: Line) -> tup
     old = state.is_stale(status.name)
     role = "critical" if bad in (BROKEN, CRITICAL) else "dim"
     first = [figures[0], *over(figures[1:], "stale")] if old else figures
-    return (first, [("    " + words, role)])
+    what, colon, why = words.partition(":")
+    return (first, [("    ", "text"), (what, role), (colon + why, "dim" if role == "dim" else "text")])
 
 
 def note(state: State, statuses: list[SourceStatus], noun: str = "") -> Line:

@@ -3,7 +3,7 @@
 import time
 
 from perftui.alerts.engine import FORGET_AFTER, LOG_LENGTH, AlertEngine
-from perftui.alerts.rules import default_rules, load_rules
+from perftui.alerts.rules import Rule, default_rules, load_rules
 from perftui.core.alert import AlertState, Severity
 from perftui.core.clock import ManualClock
 from perftui.core.reading import Reading, Sample
@@ -51,9 +51,9 @@ summary = "no figures for {value}: {error}"
 class Stage:
     """An engine with one source `host`, polled once a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: tuple[Rule, ...] | None = None) -> None:
         self.clock = ManualClock()
-        self.engine = AlertEngine(load_rules(RULES, "rules"), self.clock)
+        self.engine = AlertEngine(rules or load_rules(RULES, "rules"), self.clock)
 
     def read(self, *samples: Sample, source: str = "host") -> bool:
         self.clock.advance(1.0)
@@ -209,6 +209,19 @@ def test_a_second_metric_must_agree_for_the_same_queue() -> None:
     assert len(stage.engine.view().firing) == 1, "nobody knows how many workers there are: no verdict"
     stage.read(*jobs, Sample("queue.workers", 1.0, mail))
     assert stage.engine.view().firing == ()
+
+
+def test_the_hit_ratio_is_judged_with_traffic_and_on_caches_only() -> None:
+    def fires(lookups: float, queues: float) -> bool:
+        stage = Stage(default_rules())
+        samples = (("redis.hit_ratio", 0.5), ("redis.lookups", lookups), ("redis.queues", queues))
+        for _ in range(60):
+            stage.read(*(Sample(name, value) for name, value in samples))
+        return bool(stage.states())
+
+    assert fires(lookups=100, queues=0)
+    assert not fires(lookups=1, queues=0)
+    assert not fires(lookups=100, queues=3)
 
 
 def test_each_series_has_an_alert_and_the_worst_come_first() -> None:
