@@ -16,12 +16,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture
-def snapshot_update(request: pytest.FixtureRequest) -> bool:
-    """Whether the pictures in snapshots/ are to be written anew."""
-    return bool(request.config.getoption("--snapshot-update"))
-
-
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test a home of its own, so that no test reads or writes the files of whoever runs it."""

@@ -79,6 +79,8 @@ class Poller:
             due = self._clock.monotonic()
             while True:
                 await self.poll_once()
+                if _is_cancelled():
+                    return
                 due = self._next(due)
                 await self._wait_until(due)
         finally:
@@ -189,3 +191,9 @@ class Poller:
         shown = self.status.state is not SourceState.OK and before.next_poll != self.status.next_poll
         if shown or (before.state, before.error) != (self.status.state, self.status.error):
             self._on_status(self.status)
+
+
+def _is_cancelled() -> bool:
+    """Return whether this task was cancelled, even where a driver swallowed it (`asyncio.wait_for` does, in 3.11)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -24,9 +24,9 @@ from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
 from perftui.tui.layout import PANES, TABS, Box, Boxes, arrange, is_narrow, is_tiny
 from perftui.tui.palette import Palette
-from perftui.tui.panes import compose, header, keybar
+from perftui.tui.panes import compose, header, keybar, processes
 from perftui.tui.panes.content import Content
-from perftui.tui.theme import load
+from perftui.tui.theme import Theme, load
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.lines import LinesWidget
@@ -55,7 +55,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
 
 class PerftuiApp(GuardedApp, inherit_bindings=False):
-    """The console as a Textual app. Raises ConfigError when `[keys]` or the theme cannot be used."""
+    """The console as a Textual app. Raises ConfigError when `[keys]` cannot be used."""
 
     ENABLE_COMMAND_PALETTE = False
     TITLE = "perftui"
@@ -76,8 +76,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.clock = clock or SystemClock()
         self.environ = environ
         self.keymap = Keymap(settings.keys)
-        self.palette = Palette(load(settings.theme, environ), ascii=settings.ascii or _is_poor(environ))
         self.view = View(read_only=read_only or settings.read_only)
+        self.palette = Palette(self._first_theme(), ascii=settings.ascii or _is_poor(environ))
         self.dialogs: list[Dialog] = []
         self.prompt: Prompt | None = None
         self.canvas = LinesWidget(self.palette, id="canvas")
@@ -85,8 +85,17 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.boxes: Boxes = {}
         self._seen: tuple[object, ...] = ()
         self._moment = 0
+        self._tables: frozenset[str] = frozenset()
         self._contents: dict[str, tuple[tuple[object, ...], Content]] = {}
         self._panes: dict[str, tuple[Content, tuple[object, ...], list[Line]]] = {}
+
+    def _first_theme(self) -> Theme:
+        """Return the configured theme; one that cannot be used is no reason not to start: the alerts say why."""
+        try:
+            return load(self.settings.theme, self.environ)
+        except ConfigError as error:
+            self.view.notes = (str(error),)
+            return load("dark", self.environ)
 
     # Life ----------------------------------------------------------------------------------------------------------
 
@@ -134,8 +143,17 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def refresh_state(self) -> None:
         """Draw the state as it is now."""
         self.client.tick()
+        self.ask_tables()
         self._moment += 1
         self.draw()
+
+    def ask_tables(self) -> None:
+        """Ask the client for the tables that the screen shows, and no others."""
+        hosts = self.client.state.sources_of("system") if self.view.screen == "host" else []
+        wanted = frozenset(f"table/{host.name}/{processes.TABLE}" for host in hosts)
+        if wanted != self._tables:
+            self._tables = wanted
+            self.client.show_tables(wanted)
 
     async def leave(self) -> None:
         """Say goodbye to the agent, briefly, and end."""

@@ -31,7 +31,7 @@ _PAGE = 10
 
 async def run(app: "PerftuiApp", id: str) -> None:
     """Do what the binding of that id does."""
-    done = _COMMANDS[id](app)
+    done = COMMANDS[id](app)
     if done is not None:
         await done
 
@@ -79,7 +79,7 @@ def _go(app: "PerftuiApp", screen: str) -> None:
     view.maximised = False
     if tabbed:
         view.screen = "overview"
-    app.client.show_tables(frozenset({"table/*/processes"} if view.screen == "host" else ()))
+    app.ask_tables()
 
 
 def _back(app: "PerftuiApp") -> None:
@@ -231,7 +231,7 @@ def _cleanup(app: "PerftuiApp") -> None:
     remedies.choose(app, selected(app))
 
 
-_COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
+COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "cleanup": _cleanup,
     "poll": _poll,
     "up": lambda app: _move(app, -1),
@@ -250,7 +250,7 @@ _COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "pause": _pause,
     "sort-cpu": lambda app: _sort(app, "cpu"),
     "sort-memory": lambda app: _sort(app, "memory"),
-    "sort-time": lambda app: _sort(app, "time"),
+    "sort-age": lambda app: _sort(app, "age"),
     "sort-next": _sort_next,
     "invert": _invert,
     **{screen: partial(_go, screen=screen) for screen in _SCREENS},

@@ -43,7 +43,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("pause", ("p",), "hold the picture still; the polling goes on", "Looking", "pause"),
     Binding("sort-cpu", ("P",), "sort processes by CPU", "Looking", "cpu", ("processes",)),
     Binding("sort-memory", ("M",), "sort processes by memory", "Looking", "memory", ("processes",)),
-    Binding("sort-time", ("T",), "sort processes by CPU time", "Looking", "time", ("processes",)),
+    Binding("sort-age", ("T",), "sort processes by age, the youngest first", "Looking", "age", ("processes",)),
     Binding("sort-next", ("f6",), "sort processes by the next column", "Looking"),
     Binding("invert", ("I",), "turn the order of processes round", "Looking", "invert", ("processes",)),
     Binding("overview", ("1",), "the overview", "Screens"),

@@ -9,6 +9,8 @@ Console and agent together, in a real pseudo-terminal of 160x45 at 1 Hz, beside 
 """
 
 import argparse
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -101,6 +103,7 @@ def rows(figures: Figures, cpu: tuple[float, float]) -> list[Row]:
 
 def main() -> None:
     wanted = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end too
     if wanted.what == "scale":
         print(table(scale.measured(wanted.http, wanted.redis, wanted.seconds)))
         return

@@ -187,12 +187,14 @@ def http(up: float = 1, takes: float = 0.031, code: float = 200) -> tuple[Sample
 
 
 def processes(count: int = 40) -> Table:
+    columns = ("pid", "user", "state", "cpu", "memory", "threads", "name", "command", "unit", "start")
     rows = tuple(
-        (1000 + index, "www-data", 0.31 / (index + 1), (90 - index) * 1024.0**2, 12.5 * index, "S", 4, "web.service",
-         f"/usr/sbin/worker --number {index}")
+        (
+            *(1000 + index, "www-data", "S", 0.31 / (index + 1), (90 - index) * 1024.0**2, 4, "worker"),
+            *(f"/usr/sbin/worker --number {index}", "web.service", WALL - 10_000 + 100 * index),
+        )
         for index in range(count)
-    )  # fmt: skip
-    columns = ("pid", "user", "cpu", "rss", "time", "state", "threads", "unit", "command")
+    )
     return Table(columns=columns, rows=rows, denied=12)
 
 

@@ -26,4 +26,6 @@ def compare(request: pytest.FixtureRequest, name: str, svg: str) -> None:
     if not wanted.exists() or wanted.read_text("utf-8") != picture:
         FAILURES.mkdir(exist_ok=True)
         (FAILURES / wanted.name).write_text(picture, "utf-8")
-        pytest.fail(f"{wanted.name} differs: compare it with tests/tui/failures/{wanted.name}; --snapshot-update takes it")
+        pytest.fail(
+            f"{wanted.name} differs: compare it with tests/tui/failures/{wanted.name}; --snapshot-update takes it"
+        )

@@ -58,7 +58,7 @@ async def test_screens_by_number() -> None:
     async with console(states.healthy()) as screen:
         await screen.press("2")
         assert "┌─ Processes" in screen.text and "/usr/sbin/worker" in screen.text
-        assert screen.client.tables == frozenset({"table/*/processes"})
+        assert screen.client.tables == frozenset({"table/web-3/processes"})
         await screen.press("8")
         assert "┌─ Alerts" in screen.text and "┌─ Processes" not in screen.text
         await screen.press("1")
@@ -68,7 +68,7 @@ async def test_screens_by_number() -> None:
 async def test_sorting_processes() -> None:
     async with console(states.healthy()) as screen:
         await screen.press("2", "T")
-        assert "by time" in screen.text
+        assert "by age" in screen.text
         first = next(line for line in screen.lines if "/usr/sbin/worker" in line)
         assert "--number 39" in first
         await screen.press("I")
@@ -196,3 +196,8 @@ async def test_a_source_that_recovers_is_shown_at_once() -> None:
         states.add(state, "cache-3", "redis", states.redis(0.93), status=SourceState.OK)
         screen.app.refresh_state()
         assert "connection refused" not in screen.text
+
+
+async def test_a_theme_that_cannot_be_used_is_said_and_does_not_keep_the_console_from_starting() -> None:
+    async with console(states.healthy(), settings=Settings(theme="no-such")) as screen:
+        assert 'there is no theme "no-such"' in screen.text and screen.app.palette.theme.name == "dark"

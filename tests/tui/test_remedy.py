@@ -27,7 +27,7 @@ async def test_the_whole_loop() -> None:
         assert ("plan", "cleanup.expired", "cache-2") in screen.client.asked
         assert "how many have expired" in screen.text and "perftui run cleanup.expired cache-2" in screen.text
         await screen.press("y")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         assert ("apply", "plan-1", "y") in screen.client.asked
         screen.app.refresh_state()
         assert "running 30 %" in screen.text and "swept 240,000 keys" in screen.text
@@ -42,10 +42,10 @@ async def test_a_key_within_0_4_seconds_does_not_confirm() -> None:
         screen.app.dialogs[-1]._shown = screen.clock.monotonic()  # type: ignore[attr-defined]
         screen.clock.advance(0.3)
         await screen.pilot.press("y")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         assert not _applied(screen) and "read it first" in screen.text
         await screen.press("y")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         assert _applied(screen)
 
 
@@ -53,8 +53,9 @@ async def test_a_burst_of_keys_does_not_confirm() -> None:
     async with console(states.incident()) as screen:
         await _preview(screen)
         screen.clock.advance(5)
-        await screen.pilot.press("y", "e", "s", "enter")
-        await screen.settle(0.2)
+        for key in ("y", "e", "s"):
+            screen.app.post_message(events.Key(key, key))
+        await screen.settle(0.25)
         assert not _applied(screen) and "burst" in screen.text
 
 
@@ -62,8 +63,8 @@ async def test_pasted_text_does_not_confirm() -> None:
     async with console(states.incident()) as screen:
         await _preview(screen)
         screen.clock.advance(5)
-        screen.app.screen.post_message(events.Paste("y"))
-        await screen.settle(0.2)
+        screen.app.post_message(events.Paste("y"))
+        await screen.settle(0.25)
         assert not _applied(screen) and "pasted text confirms nothing" in screen.text
 
 
@@ -72,10 +73,10 @@ async def test_production_wants_the_name_typed() -> None:
         screen.client.confirm = "cache-2"
         await _preview(screen)
         await screen.press("y", "enter")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         assert not _applied(screen) and "that is not cache-2" in screen.text
         await screen.press("backspace", *("minus" if letter == "-" else letter for letter in "cache-2"), "enter")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         assert ("apply", "plan-1", "cache-2") in screen.client.asked
 
 
@@ -83,7 +84,7 @@ async def test_escape_leaves_it_running_and_x_cancels() -> None:
     async with console(states.incident()) as screen:
         await _preview(screen)
         await screen.press("y")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         await screen.press("escape")
         assert not screen.app.dialogs
         assert "cleanup.expired cache-2 30 %" in screen.lines[0]
@@ -97,7 +98,7 @@ async def test_x_cancels() -> None:
     async with console(states.incident()) as screen:
         await _preview(screen)
         await screen.press("y")
-        await screen.settle(0.2)
+        await screen.settle(0.25)
         await screen.press("x")
         await screen.settle()
         assert ("cancel", "plan-1") in screen.client.asked

@@ -14,7 +14,7 @@ from perftui.tui.widgets.text import Line, left
 
 CONFIRM_AFTER = 0.4
 """Seconds that a preview must have stood on the screen before a key can confirm it."""
-ALONE = 0.06
+ALONE = 0.1
 """Seconds without another key before and after one that confirms: pasted or queued keys come in bursts."""
 _LABEL = 11
 

@@ -12,12 +12,16 @@ from perftui.tui.widgets.table import Column, choose, head, row
 from perftui.tui.widgets.text import Line
 
 TABLE = "processes"
-SORTS = {"cpu": "cpu", "memory": "rss", "time": "time"}
+SORTS = {"cpu": "cpu", "memory": "memory", "age": "start"}
 """What the user says -> the column of the table."""
 
 
 def _text(value: Cell) -> Line:
     return [(str(value), "text")]
+
+
+def _letter(value: Cell) -> Line:
+    return [(str(value)[:1], "text")]
 
 
 def _share(value: Cell) -> Line:
@@ -30,17 +34,17 @@ def _bytes(value: Cell) -> Line:
 
 
 def _seconds(value: Cell) -> Line:
-    return number(units.seconds(round(float(value or 0), 1)))
+    return number(units.seconds(round(float(value or 0))))
 
 
 _COLUMNS: tuple[tuple[str, Column, Callable[[Cell], Line]], ...] = (
     ("pid", Column("pid", 7), _text),
     ("user", Column("user", 9, "left", rank=2), _text),
     ("cpu", Column("cpu", 6), _share),
-    ("rss", Column("memory", 9), _bytes),
-    ("state", Column("s", 1, "left", rank=3), _text),
+    ("memory", Column("memory", 9), _bytes),
+    ("state", Column("s", 1, "left", rank=3), _letter),
     ("threads", Column("thr", 4, rank=4), _text),
-    ("time", Column("time", 8, rank=1), _seconds),
+    ("start", Column("age", 7, rank=1), _seconds),
     ("unit", Column("unit", 18, "left", rank=5, grow=12), _text),
     ("command", Column("command", 16, "left", grow=200), _text),
 )
@@ -58,14 +62,19 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
     chosen = choose(columns, cells)
     key = at.get(SORTS[sort], 0)
     ordered = sorted(table.rows, key=lambda each: _order(each[key]), reverse=not inverted)
-    rows = [
-        Row(str(each[at["pid"]]), (row([_cell(each[at[name]], show) for name, _, show in shown], columns, chosen),))
-        for each in ordered
-    ]
+    rows = []
+    for each in ordered:
+        values = [_age(each[at[name]], state.wall) if name == "start" else each[at[name]] for name, _, _ in shown]
+        cells_ = [_cell(value, show) for value, (_, _, show) in zip(values, shown, strict=True)]
+        rows.append(Row(str(each[at["pid"]]), (row(cells_, columns, chosen),)))
     note: Line = [(f"{len(rows)} · by {sort}{' upwards' if inverted else ''}", "dim")]
     if table.denied:
         note.append((f" · {table.denied} may not be read", "warning"))
     return Content("Processes", note, [head(columns, chosen)], rows)
+
+
+def _age(start: Cell, wall: float) -> Cell:
+    return max(0.0, wall - start) if isinstance(start, (int, float)) else None
 
 
 def _order(value: Cell) -> float:

@@ -22,7 +22,7 @@ def draw(state: State, cells: int, height: int) -> Content:
     if not hosts:
         return Content("System", empty="waiting for the first figures of this host")
     source = hosts[0].name
-    details = height >= 10
+    details = height >= min(10, rows_wanted(state))
     rows = [*_computing(state, source, cells, details), *_storage(state, source, cells, height - (6 if details else 4))]
     rows += [_network(state, source, cells), _pressure(state, source, cells)]
     if state.is_stale(source):
@@ -145,20 +145,25 @@ def _space(state: State, source: str, value: float, attributes: Attributes, cell
 
 def _network(state: State, source: str, cells: int) -> Row:
     flows = {direction: _direction(state, source, direction) for direction in ("receive", "transmit")}
-    errors = sum(sample.value for sample in state.samples(source, "system.network.errors"))
-    known = any(True for _ in state.samples(source, "system.network.errors"))
+    errors = _errors(state, source)
     parts: list[Line] = [
         [("↓ ", "dim"), *fit(_flow(state, source, flows["receive"]), 10)],
         [("↑ ", "dim"), *fit(_flow(state, source, flows["transmit"]), 10)],
-        labelled(
-            "err",
-            [(units.MISSING, "dim")] if not known else number(units.count(errors), "warning" if errors else "text"),
-        ),
+        labelled("err", errors),
         labelled("retrans", figure(state, source, "system.network.tcp.retransmit_ratio")),
     ]
     charted = flows["receive"] or ()
     line = _with_spark("net", parts, sparkline(state, source, NETWORK, charted), cells)
     return Row("net", (line,), SeriesId(source, NETWORK, charted), source)
+
+
+def _errors(state: State, source: str) -> Line:
+    """Return the errors a second of both directions: of the totals, which have no device."""
+    found = [sample for sample in state.samples(source, "system.network.errors") if len(sample.attributes) == 1]
+    if not found:
+        return [(units.MISSING, "dim")]
+    total = sum(sample.value for sample in found)
+    return number(units.count(total), "warning" if total else "text")
 
 
 def _direction(state: State, source: str, direction: str) -> Attributes | None:

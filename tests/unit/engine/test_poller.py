@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 
 import pytest
 
@@ -37,6 +38,15 @@ class Scripted:
             await asyncio.Event().wait()
         self.clock.advance(step)
         return Reading(source="s", monotonic=self.clock.monotonic(), wall=self.clock.wall(), duration=step)
+
+
+class Swallowing(Scripted):
+    """A collector whose driver takes a cancellation for an answer."""
+
+    async def poll(self) -> Reading:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return Reading(source="s", monotonic=self.clock.monotonic(), wall=self.clock.wall(), duration=0.0)
 
 
 class Load:
@@ -158,3 +168,15 @@ async def test_it_polls_on_its_grid_and_ends_with_a_closed_collector() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert bench.collector.closed >= 2
+
+
+async def test_a_driver_that_swallows_the_cancellation_does_not_keep_it_alive() -> None:
+    bench = Bench()
+    bench.poller._collector = Swallowing(bench.clock, [])
+    task = asyncio.create_task(bench.poller.run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(task, return_exceptions=True)
+    assert task.done()
