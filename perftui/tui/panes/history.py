@@ -17,7 +17,7 @@ _SCALE = 7
 
 
 def draw(state: State, series: SeriesId | None, cells: int, height: int, *, ascii: bool = False) -> Content:
-    """Return the pane in `cells` cells and exactly `height` lines."""
+    """Return the pane in `cells` cells and `height` lines; the chart has an odd number, for a middle label."""
     if series is None:
         return Content("History", empty="waiting for the first figures")
     where = " ".join([series.source, *(value for name, value in series.attributes if name != "kind")])
@@ -27,7 +27,7 @@ def draw(state: State, series: SeriesId | None, cells: int, height: int, *, asci
         content.empty = "no figures of this series yet"
         return content
     known = state.metric(series.metric, series.source)
-    plot, rows = cells - _SCALE - 2, max(2, height - 3)
+    plot, rows = cells - _SCALE - 2, max(3, (height - 4) | 1)
     values = _buckets(state, series, plot)
     levels = marks(state, series.metric)
     top = _top(known, values, levels)
@@ -78,8 +78,7 @@ def _top(metric: Metric | None, values: list[float | None], levels: dict[str, fl
 
 
 def _label(metric: Metric | None, top: float, index: int, rows: int) -> str:
-    middle = rows // 2 if rows % 2 else 0
-    if index not in (0, middle, rows - 1):
+    if index not in (0, rows // 2, rows - 1):
         return ""
     value = top * (rows - 1 - index) / (rows - 1) if index else top
     return str(units.show_metric(metric, value) if metric else units.count(value))

@@ -45,7 +45,8 @@ _COLUMNS: tuple[tuple[str, Column, Callable[[Cell], Line]], ...] = (
     ("state", Column("s", 1, "left", rank=3), _letter),
     ("threads", Column("thr", 4, rank=4), _text),
     ("start", Column("age", 7, rank=1), _seconds),
-    ("unit", Column("unit", 18, "left", rank=5, grow=12), _text),
+    ("unit", Column("unit", 14, "left", rank=5), _text),
+    ("name", Column("name", 15, "left"), _text),
     ("command", Column("command", 16, "left", grow=200), _text),
 )
 
