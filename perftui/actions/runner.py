@@ -225,7 +225,7 @@ class ActionRunner:
         except PerftuiError as error:
             ending["message"] = str(error)
         finally:
-            run = self._change(job, **ending)
+            run = self._change(job, done=self._clock.wall(), **ending)
             await self._record(job, self._journal.outcome(run))
         return receipt
 

@@ -13,21 +13,14 @@ from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
 from perftui.config.load import read
 from perftui.config.paths import config_file
-from perftui.config.settings import Settings
-from perftui.core.errors import ConfigError
-from perftui.tui import theme
 from perftui.tui.app import PerftuiApp
 from perftui.tui.console_driver import TerminalDriver, driver_for
 from perftui.tui.guard import guard
-from perftui.tui.keys import Keymap
 from perftui.tui.terminal import Terminal, Wakeup
 
 
 def hand_over(options: Options, agent: AgentStart, terminal: Terminal, wakeup: Wakeup, typed: bytes) -> NoReturn:
-    """Run the console on the screen that stands, `typed` being its first keys, and end the process.
-
-    Raises ConfigError for a theme on the command line that cannot be used.
-    """
+    """Run the console on the screen that stands, `typed` being its first keys, and end the process."""
     client = AgentClient(options.socket, options.config, read_only=options.read_only, child=agent.child)
     app = _app(options, client, driver_for(terminal, typed))
     with guard(app, terminal, wakeup):
@@ -42,29 +35,9 @@ def hand_over(options: Options, agent: AgentStart, terminal: Terminal, wakeup: W
 
 
 def _app(options: Options, client: AgentClient, driver: type[TerminalDriver]) -> PerftuiApp:
-    """Return the app on what can be used of the configuration; what cannot is told on the screen, and no obstacle."""
-    loaded = read(config_file(options.config))
-    settings = msgspec.structs.replace(loaded.settings, ascii=options.ascii or loaded.settings.ascii)
-    settings, problems = _usable(settings)
+    """Return the app on what is right in the configuration; what is not, the agent tells."""
+    settings = read(config_file(options.config)).settings
+    settings = msgspec.structs.replace(settings, ascii=options.ascii or settings.ascii)
     if options.theme:
-        theme.load(options.theme, os.environ)
         settings = msgspec.structs.replace(settings, theme=options.theme)
-    app = PerftuiApp(client, settings, read_only=options.read_only, driver_class=driver)
-    app.view.message = next(iter((*loaded.problems, *problems)), "")
-    return app
-
-
-def _usable(settings: Settings) -> tuple[Settings, list[str]]:
-    """Return the settings with the standard theme or keys where the user's cannot be used, and why not."""
-    problems = []
-    try:
-        Keymap(settings.keys)
-    except ConfigError as error:
-        settings = msgspec.structs.replace(settings, keys={})
-        problems.append(str(error))
-    try:
-        theme.load(settings.theme, os.environ)
-    except ConfigError as error:
-        settings = msgspec.structs.replace(settings, theme=Settings().theme)
-        problems.append(str(error))
-    return settings, problems
+    return PerftuiApp(client, settings, read_only=options.read_only, driver_class=driver)

@@ -48,18 +48,21 @@ class Session:
 
 
 @asynccontextmanager
-async def session(config: str | None, source: str) -> AsyncIterator[Session]:
-    """Attach, starting a private agent where there is none, and wait a little until `source` is known.
+async def session(
+    config: str | None, source: str | None = None, *, socket: str | None = None
+) -> AsyncIterator[Session]:
+    """Attach, starting a private agent where there is none, and wait a little until `source`, if given, is known.
 
     An agent that was started for this ends with it. Raises AgentUnavailable.
     """
-    client = AgentClient(config=config)
+    client = AgentClient(socket, config)
     own = Session(client)
     following = asyncio.create_task(client.run(), name="client")
     try:
         if not await own.until(lambda: client.state.link is Link.LIVE, ATTACH_DEADLINE):
             raise AgentUnavailable(client.state.link_note or "the agent does not answer")
-        await own.until(lambda: source in client.state.sources, FIND_DEADLINE)
+        if source is not None:
+            await own.until(lambda: source in client.state.sources, FIND_DEADLINE)
         yield own
     finally:
         await client.bye(end=client.started_agent)

@@ -75,9 +75,9 @@ def _chosen(argv: list[str]) -> int:
     if isinstance(options, int):
         return options
     if options.plain:
-        from perftui.cli import check
+        from perftui.cli import plain
 
-        return check.run(["--config", options.config] if options.config else [])
+        return plain.run(options)
     from perftui.cli import console
 
     return console.run(options)

@@ -85,7 +85,7 @@ class Proof(StrEnum):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A running or finished action as the screen shows it; `fraction` 0..1 or None where it cannot be known.
 
-    `started` and `ended` are wall seconds; it has `ended` once it was proved, too.
+    Wall seconds: when it `started`, when its steps were `done`, and when it `ended`, which is once it was proved, too.
     """
 
     plan: Plan
@@ -95,4 +95,5 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     lines: tuple[Line, ...] = ()
     started: float = 0.0
+    done: float | None = None
     ended: float | None = None

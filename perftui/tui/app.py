@@ -55,7 +55,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
 
 
 class PerftuiApp(GuardedApp, inherit_bindings=False):
-    """The console as a Textual app. Raises ConfigError when `[keys]` cannot be used."""
+    """The console as a Textual app; a theme or keys that cannot be used are told on the screen, and no obstacle."""
 
     ENABLE_COMMAND_PALETTE = False
     TITLE = "perftui"
@@ -75,8 +75,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.settings = settings
         self.clock = clock or SystemClock()
         self.environ = environ
-        self.keymap = Keymap(settings.keys)
         self.view = View(read_only=read_only or settings.read_only)
+        self.keymap = self._first_keys()
         self.palette = Palette(self._first_theme(), ascii=settings.ascii or _is_poor(environ))
         self.dialogs: list[Dialog] = []
         self.prompt: Prompt | None = None
@@ -89,13 +89,19 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self._contents: dict[str, tuple[tuple[object, ...], Content]] = {}
         self._panes: dict[str, tuple[Content, tuple[object, ...], list[Line]]] = {}
 
+    def _first_keys(self) -> Keymap:
+        try:
+            return Keymap(self.settings.keys)
+        except ConfigError as error:
+            self.view.notes += (f"{error}; the standard keys are used",)
+            return Keymap({})
+
     def _first_theme(self) -> Theme:
-        """Return the configured theme; one that cannot be used is no reason not to start: the alerts say why."""
         try:
             return load(self.settings.theme, self.environ)
         except ConfigError as error:
-            self.view.notes = (str(error),)
-            return load("dark", self.environ)
+            self.view.notes += (f"{error}; the standard theme is used",)
+            return load(Settings().theme, self.environ)
 
     # Life ----------------------------------------------------------------------------------------------------------
 
@@ -143,13 +149,12 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def refresh_state(self) -> None:
         """Draw the state as it is now."""
         self.client.tick()
-        self.ask_tables()
         self._moment += 1
         self.draw()
 
-    def ask_tables(self) -> None:
+    def _ask_tables(self) -> None:
         """Ask the client for the tables that the screen shows, and no others."""
-        hosts = self.client.state.sources_of("system") if self.view.screen == "host" else []
+        hosts = self.client.state.sources_of("system") if "processes" in self.boxes else []
         wanted = frozenset(f"table/{host.name}/{processes.TABLE}" for host in hosts)
         if wanted != self._tables:
             self._tables = wanted
@@ -183,6 +188,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         width, height = self.size
         state, view = self.shown, self.view
         self.boxes = arrange(width, height, view.screen, view.focus, view.maximised, compose.needs(state))
+        self._ask_tables()
         parts = [(box, self._part(name, box)) for name, box in self.boxes.items()]
         if self.dialogs and not is_tiny(width, height):
             parts.append(self.dialogs[-1].draw(width, height))

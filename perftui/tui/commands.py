@@ -79,7 +79,6 @@ def _go(app: "PerftuiApp", screen: str) -> None:
     view.maximised = False
     if tabbed:
         view.screen = "overview"
-    app.ask_tables()
 
 
 def _back(app: "PerftuiApp") -> None:

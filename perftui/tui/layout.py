@@ -7,9 +7,11 @@ WIDE, LOW = 100, 30
 """Below this width or height the panes stack as tabs."""
 TINY = (40, 12)
 """Below this width or height there is one line of status."""
-THREE_ACROSS = 150
+THREE_ACROSS, FOUR_ACROSS = 150, 220
 _ALERTS = 12
-"""Lines of alerts beyond which what is left makes the chart taller."""
+"""Lines of alerts beyond which what is left goes to other panes."""
+_PROCESSES = 8
+"""Lines from which the processes are worth a pane of the overview."""
 PANES = ("system", "history", "queues", "caches", "databases", "endpoints", "alerts", "processes")
 TABS = ("system", "queues", "caches", "databases", "endpoints", "history")
 
@@ -75,10 +77,9 @@ def _host(body: Box, needs: Mapping[str, int]) -> Boxes:
 
 def _overview(body: Box, needs: Mapping[str, int]) -> Boxes:
     tables = [pane for pane in ("queues", "caches", "databases", "endpoints") if needs.get(pane)]
-    bands = _bands(tables, body.width)
-    tables_wanted = sum(max(needs[pane] for pane in band) + 3 for band in bands)
     top = min(needs["system"] + 2, max(8, body.height * 2 // 5))
-    top += max(0, min(6, body.height - top - tables_wanted - _ALERTS))
+    bands = _bands(tables, body.width, body.height - top - _ALERTS, needs)
+    top += max(0, min(6, body.height - top - _wanted(bands, needs) - _ALERTS))
     room = body.height - top - 7
     boxes: Boxes = {}
     upper, rest = _cut(body, top)
@@ -89,18 +90,27 @@ def _overview(body: Box, needs: Mapping[str, int]) -> Boxes:
         high = max(4, min(wanted, share if index < len(bands) - 1 else room))
         room -= high
         part, rest = _cut(rest, high)
-        boxes |= _across(part, band, tuple(_WEIGHT[pane] for pane in band))
+        boxes |= _across(part, band, tuple(_WEIGHT[pane] for pane in band) if len(band) > 2 else (1,) * len(band))
+    if rest.height >= _PROCESSES + _ALERTS:
+        boxes["processes"], rest = _cut(rest, rest.height - _ALERTS)
     return boxes | {"alerts": rest}
 
 
 _WEIGHT = {"queues": 20, "caches": 17, "databases": 17, "endpoints": 14}
 
 
-def _bands(tables: list[str], width: int) -> list[tuple[str, ...]]:
-    across = 3 if width >= THREE_ACROSS else 2
-    if width >= 220:
-        across = 4
-    return [tuple(tables[start : start + across]) for start in range(0, len(tables), across)]
+def _bands(tables: list[str], width: int, room: int, needs: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """Return the rows of tables: two across, where more columns fit, unless only more across fit the height."""
+    most = 4 if width >= FOUR_ACROSS else 3 if width >= THREE_ACROSS else 2
+    for across in range(2, most + 1):
+        bands = [tuple(tables[start : start + across]) for start in range(0, len(tables), across)]
+        if _wanted(bands, needs) <= room:
+            break
+    return bands
+
+
+def _wanted(bands: list[tuple[str, ...]], needs: Mapping[str, int]) -> int:
+    return sum(max(needs[pane] for pane in band) + 3 for band in bands)
 
 
 def _cut(box: Box, at: int) -> tuple[Box, Box]:

@@ -69,7 +69,7 @@ async def _apply(app: "PerftuiApp", plan: Plan, typed: str) -> None:
     def run() -> Run | None:
         return next((each for each in app.client.state.runs if each.plan.id == plan.id), None)
 
-    progress = Progress(run, lambda: app.client.state.now, lambda: app.start(_cancel(app, plan), "cancel"))
+    progress = Progress(run, lambda: app.client.state.wall, lambda: app.start(_cancel(app, plan), "cancel"))
     app.open(progress)
     try:
         await app.client.apply(plan, typed)

@@ -64,7 +64,7 @@ class FakeClient:
 
     async def apply(self, plan: Plan, confirmation: str) -> Run:
         self._ask("apply", plan.id, confirmation)
-        run = Run(plan=plan, fraction=0.3, message="swept 240,000 keys", started=self.state.now)
+        run = Run(plan=plan, fraction=0.3, message="swept 240,000 keys", started=self.state.wall)
         self.state.runs = (run,)
         return run
 
@@ -84,7 +84,8 @@ class FakeClient:
                 proof=proof,
                 lines=(Line("keys", "1,240,311", "1,101,200"), Line("memory", "3.98 GiB", "3.41 GiB")),
                 started=run.started,
-                ended=self.state.now + 3,
+                done=self.state.wall + 3,
+                ended=self.state.wall + 3,
             ),
         )
         if self.on_change is not None:

@@ -1,5 +1,6 @@
 """The contract of a dialog: it draws itself as lines and takes every key while it is on top."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from perftui.tui.layout import Box
@@ -7,7 +8,7 @@ from perftui.tui.widgets.frame import frame
 from perftui.tui.widgets.text import Line
 
 
-class Dialog:
+class Dialog(ABC):
     """Something that lies over the panes until it is closed; `closed` ends it."""
 
     title: str = ""
@@ -18,9 +19,9 @@ class Dialog:
         self.closed = False
         self.offset = 0
 
+    @abstractmethod
     def body(self, cells: int) -> list[Line]:
         """Return everything it says, in lines of at most `cells` cells."""
-        raise NotImplementedError
 
     def foot(self) -> Line:
         """Return what its keys do."""

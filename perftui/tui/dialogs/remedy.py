@@ -1,22 +1,22 @@
 """A remedy step by step: the preview, its confirmation, progress, and the proof."""
 
+import textwrap
 from collections.abc import Callable
 
 from perftui.core import units
-from perftui.core.action import Line as PlanLine
 from perftui.core.action import Outcome, Plan, Run
 from perftui.core.clock import Clock
 from perftui.tui.dialogs.base import Dialog, hints
+from perftui.tui.dialogs.fields import Field, change, columns, field
 from perftui.tui.panes.runs import OUTCOMES, PROOFS, state_of
 from perftui.tui.widgets.bar import bar
 from perftui.tui.widgets.prompt import Prompt
-from perftui.tui.widgets.text import Line, left
+from perftui.tui.widgets.text import Line
 
 CONFIRM_AFTER = 0.4
 """Seconds that a preview must have stood on the screen before a key can confirm it."""
 ALONE = 0.1
 """Seconds without another key before and after one that confirms: pasted or queued keys come in bursts."""
-_LABEL = 11
 
 
 class Preview(Dialog):
@@ -55,17 +55,10 @@ class Preview(Dialog):
     def body(self, cells: int) -> list[Line]:
         """Return what it says."""
         plan = self.plan
-        lines: list[Line] = [[(plan.title, "title"), (f"  on {plan.target}", "text")]]
+        lines: list[Line] = [[(plan.title, "title")]]
         if self._production:
             lines.append([("production: ", "warning"), ("this target is marked so", "text")])
-        lines += [plan_line(each) for each in plan.lines]
-        takes = "" if plan.estimate is None else f"about {units.seconds(plan.estimate)}"
-        undo = "can be undone" if plan.reversible else "cannot be undone"
-        lines.append(_field("risk", ", ".join(filter(None, [plan.risk.value, undo, takes]))))
-        lines += [_field("rests on", text) for text in plan.rests_on]
-        lines += [_field("unknown", text) for text in plan.unknown]
-        lines += [_field("warning", text, "warning") for text in plan.warnings]
-        lines.append(_field("same as", plan.command))
+        lines += columns([*map(change, plan.lines), *_facts(plan)], cells)
         if self._prompt is not None:
             lines += [[], [*self._prompt.draw(), (f"   the name {plan.confirm} confirms, then enter", "dim")]]
         return [*lines, [(self._hint, "warning")]] if self._hint else lines
@@ -138,12 +131,12 @@ class Progress(Dialog):
         lines: list[Line] = [[(f"{glyph} ", role), (run.plan.title, "text"), (f"  {state_of(run, self._now())}", role)]]
         if run.outcome is Outcome.RUNNING:
             lines.append(bar(run.fraction, cells, "accent"))
-        if run.message:
-            lines.append([(run.message, "text")])
-        lines += [plan_line(each) for each in run.lines]
-        words, tone = PROOFS[run.proof]
+        lines += [[(part, "text")] for part in textwrap.wrap(run.message, cells)]
+        fields = [change(each) for each in run.lines]
         if run.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED):
-            lines.append([(left("proof", _LABEL), "dim"), (words, tone)])
+            words, tone = PROOFS[run.proof]
+            fields.append(field("proof", words, tone))
+        lines += columns(fields, cells)
         return lines
 
     def foot(self) -> Line:
@@ -163,11 +156,14 @@ class Progress(Dialog):
             super().press("escape" if over and key in ("enter", "q") else key, character)
 
 
-def plan_line(line: PlanLine) -> Line:
-    """Return what, before and after."""
-    parts: Line = [(left(line.label, max(_LABEL, 22)), "dim"), (line.before, "text")]
-    return [*parts, (" → " if line.before else "", "dim"), (line.after, "title")] if line.after else parts
-
-
-def _field(label: str, text: str, role: str = "text") -> Line:
-    return [(left(label, _LABEL), "dim"), (text, role)]
+def _facts(plan: Plan) -> list[Field]:
+    """Return what is to be known of a plan besides what it changes."""
+    takes = "" if plan.estimate is None else f"about {units.seconds(plan.estimate)}"
+    undo = "can be undone" if plan.reversible else "cannot be undone"
+    return [
+        field("risk", ", ".join(filter(None, [plan.risk.value, undo, takes]))),
+        *(field("rests on", text) for text in plan.rests_on),
+        *(field("unknown", text) for text in plan.unknown),
+        *(field("warning", text, "warning") for text in plan.warnings),
+        field("same as", plan.command),
+    ]

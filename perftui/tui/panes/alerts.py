@@ -12,10 +12,12 @@ from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.runs import run_line
 from perftui.tui.panes.state_words import quantity, severity_role, trouble
 from perftui.tui.widgets import glyphs
-from perftui.tui.widgets.text import Line, fit, left, right, width
+from perftui.tui.widgets.text import Line, Span, fit, left, right, width
 
 _GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK, "dim": glyphs.OK}
 _SINCE, _OFFER = 12, 20
+RUN_SHOWN = 600.0
+"""Seconds that a finished action stays in sight."""
 _NOBODY = Alert(rule="", source="", metric="")
 _OWN_PANE = frozenset({"redis", "mysql", "http"})
 
@@ -28,17 +30,20 @@ def draw(state: State, cells: int, notes: tuple[str, ...] = ()) -> Content:
     firing = sorted(state.alerts.firing, key=lambda alert: (-alert.severity.rank, -(alert.since or 0), alert.key))
     rows = [_note("link", f"agent: {state.link_note}")] if state.link is Link.LOST and state.link_note else []
     rows += [_note(f"console {index}", text) for index, text in enumerate(notes)]
-    rows += [Row(f"run {run.plan.id}", (run_line(run, state.now),)) for run in state.runs if _is_shown(run, state.now)]
+    rows += [
+        Row(f"run {run.plan.id}", (run_line(run, state.wall),)) for run in state.runs if _is_shown(run, state.wall)
+    ]
     rows += [_firing(state, alert, words, cells) for alert in firing]
     rows += [_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name)]
-    rows += [_note(f"agent {index}", text) for index, text in enumerate(state.agent.notes if state.agent else ())]
+    rows += [_note(f"agent {index}", text) for index, text in enumerate(state.notes)]
     rows += [_resolved(state, alert, words, cells) for alert in state.alerts.log]
     return Content("Alerts", _counts(state), [], rows, empty=_calm(state))
 
 
 def _counts(state: State) -> Line:
     parts: Line = [(f"{len(state.alerts.firing)} firing", "critical" if state.alerts.firing else "dim")]
-    extra = ((len(state.alerts.log), "resolved"), (state.alerts.pending, "pending"), (state.alerts.unknown, "unknown"))
+    resolved = sum(alert.state is AlertState.RESOLVED for alert in state.alerts.log)
+    extra = ((resolved, "resolved"), (state.alerts.pending, "pending"), (state.alerts.unknown, "unknown"))
     return parts + [(f" · {count} {word}", "dim") for count, word in extra if count]
 
 
@@ -48,8 +53,12 @@ def _calm(state: State) -> str:
     return "nothing fires" if state.readings else "waiting for the first figures"
 
 
-def _is_shown(run: Run, now: float) -> bool:
-    return run.outcome is Outcome.RUNNING or run.ended is None or now - run.ended < 600
+def _is_shown(run: Run, wall: float) -> bool:
+    return run.outcome is Outcome.RUNNING or run.ended is None or wall - run.ended < RUN_SHOWN
+
+
+def _run(run: Run, wall: float) -> Row:
+    return Row(f"run {run.plan.id}", (run_line(run, wall),))
 
 
 def _is_broken(state: State, name: str) -> bool:
@@ -88,12 +97,19 @@ def _firing(state: State, alert: Alert, words: int, cells: int) -> Row:
 def _start(alert: Alert, word: str, role: str, cells: int) -> Line:
     """Return glyph, time, severity and source; the word and the time give way where there is no room."""
     resolved = alert.state is AlertState.RESOLVED
-    line: Line = [(f"{glyphs.OK if resolved else _GLYPHS[role]} ", "ok" if resolved else role)]
+    line: Line = [_mark(alert, role)]
     if cells >= 64:
         line.append((f"{_time(alert.resolved_at if resolved else alert.since)}  ", "dim"))
     if cells >= 90:
         line.append((f"{word:<10}", role))
     return [*line, (left(alert.source, 13 if cells >= 64 else 10) + " ", "dim" if resolved else "text")]
+
+
+def _mark(alert: Alert, role: str) -> Span:
+    """Return the glyph: of its end, of its severity, or of what nobody can see at the moment."""
+    if alert.state is AlertState.RESOLVED:
+        return f"{glyphs.OK} ", "ok"
+    return f"{glyphs.UNKNOWN if alert.state is AlertState.UNKNOWN else _GLYPHS[role]} ", role
 
 
 def _remedy(state: State, alert: Alert) -> str:
@@ -121,7 +137,7 @@ def _resolved(state: State, alert: Alert, words: int, cells: int) -> Row:
     if alert.since is not None and alert.resolved_at is not None:
         took = f"after {units.seconds(max(0.0, round(alert.resolved_at - alert.since)))}"
     line: Line = [
-        *_start(alert, "resolved", "dim", cells),
+        *_start(alert, alert.state.value, "dim", cells),
         *[(text, "dim") for text, _ in fit(_what(state, alert), words)],
         (right(took, _SINCE), "dim"),
     ]

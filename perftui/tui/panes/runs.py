@@ -22,10 +22,10 @@ PROOFS = {
 }
 
 
-def run_line(run: Run, now: float) -> Line:
+def run_line(run: Run, wall: float) -> Line:
     """Return an action in one line: what, on what, how far or how it ended, and the proof."""
     glyph, role = OUTCOMES[run.outcome]
-    line: Line = [(f"{glyph} ", role), (run.plan.title, "text"), (f"  {state_of(run, now)}", role)]
+    line: Line = [(f"{glyph} ", role), (run.plan.title, "text"), (f"  {state_of(run, wall)}", role)]
     if run.message:
         line.append((f"  {run.message}", "dim"))
     if run.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED):
@@ -34,9 +34,9 @@ def run_line(run: Run, now: float) -> Line:
     return line
 
 
-def state_of(run: Run, now: float) -> str:
+def state_of(run: Run, wall: float) -> str:
     """Return how far an action is, or how it ended and how long it took."""
-    took = units.seconds(max(0.0, round((now if run.ended is None else run.ended) - run.started, 1)))
+    took = units.seconds(max(0.0, round((wall if run.done is None else run.done) - run.started, 1)))
     if run.outcome is not Outcome.RUNNING:
         return f"{run.outcome.value} after {took}"
     return f"running {took}" if run.fraction is None else f"running {run.fraction * 100:.0f} %  {took}"

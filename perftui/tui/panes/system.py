@@ -61,7 +61,7 @@ def _cpu_detail(state: State, source: str, cells: int) -> Line:
     cores = sorted(state.samples(source, metric), key=lambda each: (len(str(each.attributes)), each.attributes))
     busy: Line = [("core", "dim")] if cores else []
     for sample in cores[: min(_CORES_SHOWN, max(2, (cells - 34) // 4))]:
-        busy.append((f"{sample.value * 100:>3.0f}", level_role(state, CPU, sample.value)))
+        busy.append((f" {sample.value * 100:>3.0f}", level_role(state, CPU, sample.value)))
     if len(cores) > len(busy) - 1 and cores:
         busy.append((f" +{len(cores) - len(busy) + 1}", "dim"))
     steal = labelled("steal", figure(state, source, "system.cpu.steal"))
