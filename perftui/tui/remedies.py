@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from perftui.client.state import State
 from perftui.core.action import ActionInfo, Plan, Run
 from perftui.core.errors import PerftuiError
 from perftui.tui.dialogs.menu import Item, Menu
@@ -14,24 +15,30 @@ if TYPE_CHECKING:
 
 
 def choose(app: "PerftuiApp", row: Row | None) -> None:
-    """Show what can be done with the source of a row; say why where nothing can."""
-    status = app.client.state.sources.get(row.source) if row is not None else None
-    welcome = app.client.state.welcome
-    if app.view.read_only or (welcome is not None and welcome.read_only):
+    """Show what can be done with the source of a row, or else with any source that something can be done with."""
+    state = app.client.state
+    if app.view.read_only or (state.welcome is not None and state.welcome.read_only):
         app.say("read-only: actions are not bound")
         return
-    if status is None or row is None:
-        app.say("select a cache first (tab to its pane, then the arrows)")
+    chosen = row.source if row is not None else ""
+    offers = _offers(state, [chosen]) or _offers(state, sorted(state.sources))
+    if not offers:
+        app.say("there is no source here that an action works on")
         return
-    offered = [action for action in app.client.state.actions if status.kind in action.kinds]
-    if not offered:
-        app.say(f"there is no action for {row.source} ({status.kind})")
-        return
-    source = row.source
-    items = [_item(action, source) for action in offered]
-    app.open(
-        Menu(f"Remedies for {source}", items, lambda id: app.start(_preview(app, id, source), "plan"), verb="preview")
-    )
+    title = f"Remedies for {chosen}" if offers[0][1] == chosen else "Remedies"
+    menu = Menu(title, [_item(*offer) for offer in offers], lambda id: _plan(app, offers, id), verb="preview")
+    app.open(menu)
+
+
+def _offers(state: State, sources: list[str]) -> list[tuple[ActionInfo, str]]:
+    """Return the actions that work on these sources, each with its source."""
+    statuses = [state.sources[name] for name in sources if name in state.sources]
+    return [(action, each.name) for each in statuses for action in state.actions if each.kind in action.kinds]
+
+
+def _plan(app: "PerftuiApp", offers: list[tuple[ActionInfo, str]], id: str) -> None:
+    action, source = next(offer for offer in offers if _item(*offer).id == id)
+    app.start(_preview(app, action.id, source), "plan")
 
 
 def _item(action: ActionInfo, source: str) -> Item:
@@ -42,7 +49,7 @@ def _item(action: ActionInfo, source: str) -> Item:
         (left(action.risk.value, 8), "text"),
         (undo, "dim"),
     ]
-    return Item(action.id, f"{action.id} {action.title}", line)
+    return Item(f"{action.id} {source}", f"{action.id} {action.title} {source}", line)
 
 
 async def _preview(app: "PerftuiApp", action: str, source: str) -> None:

@@ -36,6 +36,16 @@ async def test_the_whole_loop() -> None:
         assert "● recovered" in screen.text and "3.98 GiB → 3.41 GiB" in screen.text
 
 
+async def test_without_a_selected_cache_every_cache_is_offered() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("c")
+        assert "─ Remedies ─" in screen.text
+        assert all(name in screen.text for name in ("cache-1", "cache-2", "cache-3"))
+        await screen.press("j", "enter")
+        await screen.settle()
+        assert ("plan", "cleanup.expired", "cache-2") in screen.client.asked
+
+
 async def test_a_key_within_0_4_seconds_does_not_confirm() -> None:
     async with console(states.incident()) as screen:
         await _preview(screen)

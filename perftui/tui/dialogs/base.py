@@ -40,10 +40,10 @@ class Dialog(ABC):
         elif key in ("up", "k", "pageup"):
             self.offset -= 10 if key == "pageup" else 1
 
-    def paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:  # noqa: B027 - nothing is what most dialogs do with it
         """Take pasted text: nothing, unless it is asked for text."""
 
-    def drawn(self) -> None:
+    def drawn(self) -> None:  # noqa: B027 - only a preview counts from here
         """Be told that it stands on the screen now."""
 
     def draw(self, width: int, height: int) -> tuple[Box, list[Line]]:

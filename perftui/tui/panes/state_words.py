@@ -61,9 +61,17 @@ def level_role(state: State, metric: str, value: float | None, good: str = "text
             continue
         sign = -1 if level.direction == "below" else 1
         for role, limit in (("critical", level.critical), ("warning", level.warning)):
-            if limit is not None and value * sign >= limit * sign:
+            if limit is not None and value * sign > limit * sign:
                 return role
     return good
+
+
+def alert_role(state: State, source: str, metric: str, attributes: Attributes = ()) -> str | None:
+    """Return the role of the alert that fires on a series, None where none does."""
+    for alert in state.alerts.firing:
+        if (alert.source, alert.metric, alert.attributes) == (source, metric, attributes):
+            return severity_role(alert)
+    return None
 
 
 def marks(state: State, metric: str) -> dict[str, float]:
@@ -77,9 +85,9 @@ def marks(state: State, metric: str) -> dict[str, float]:
 
 
 def figure(state: State, source: str, metric: str, attributes: Attributes = (), role: str | None = None) -> Line:
-    """Return the latest value of a series with its unit dimmed; `–` where it is missing."""
+    """Return the latest value of a series, its unit dimmed, coloured by what fires on it; `–` where it is missing."""
     value = state.value(source, metric, attributes)
-    return quantity(state, source, metric, value, role)
+    return quantity(state, source, metric, value, role or alert_role(state, source, metric, attributes))
 
 
 def quantity(state: State, source: str, metric: str, value: float | None, role: str | None = None) -> Line:

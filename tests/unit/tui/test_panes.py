@@ -3,10 +3,13 @@
 import pytest
 
 from perftui.client.state import State
+from perftui.core.alert import Alert, Level, Severity
 from perftui.core.status import SourceState
+from perftui.core.wire import AlertsView
 from perftui.tui.keys import Keymap
 from perftui.tui.layout import PANES, Box, arrange
 from perftui.tui.panes import alerts, caches, compose, databases, header, history, keybar, queues, state_words, system
+from perftui.tui.panes.state_words import figure, level_role
 from perftui.tui.plain import render_plain
 from perftui.tui.view import View
 from perftui.tui.widgets.text import Line, plain, width
@@ -152,6 +155,25 @@ def test_plain_text_has_every_fact_and_needs_no_textual() -> None:
     ):
         assert fact in text
     assert all(width([(line, "text")]) <= 120 or ":" in line for line in text.split("\n"))
+
+
+def test_a_figure_at_its_level_is_calm_and_beyond_it_is_not() -> None:
+    state = states.healthy()
+    refused = Level(metric="redis.writes.refused", direction="above", critical=0.0)
+    ratio = Level(metric="redis.hit_ratio", direction="below", warning=0.8)
+    state.alerts = AlertsView(levels=(refused, ratio))
+    assert level_role(state, "redis.writes.refused", 0.0) == "text"
+    assert level_role(state, "redis.writes.refused", 0.1) == "critical"
+    assert level_role(state, "redis.hit_ratio", 0.8) == "text"
+    assert level_role(state, "redis.hit_ratio", 0.79) == "warning"
+
+
+def test_a_figure_on_which_an_alert_fires_has_its_colour() -> None:
+    state = states.healthy()
+    alert = Alert(rule="r", source="cache-1", metric="redis.hit_ratio", severity=Severity.CRITICAL)
+    state.alerts = AlertsView(firing=(alert,))
+    assert figure(state, "cache-1", "redis.hit_ratio")[0][1] == "critical"
+    assert figure(state, "cache-2", "redis.hit_ratio")[0][1] == "text"
 
 
 def test_agent_notes_and_own_notes_are_shown() -> None:
