@@ -41,7 +41,7 @@ async def test_without_a_selected_cache_every_cache_is_offered() -> None:
         await screen.press("c")
         assert "─ Remedies ─" in screen.text
         assert all(name in screen.text for name in ("cache-1", "cache-2", "cache-3"))
-        await screen.press("j", "enter")
+        await screen.press("down", "enter")
         await screen.settle()
         assert ("plan", "cleanup.expired", "cache-2") in screen.client.asked
 
