@@ -17,10 +17,11 @@ Options of the console
   --version, --help
 
 Keys
-  q quit   ? help   1-9 screens   tab, arrows, j k g G move   enter more   esc back   / filter   : command
-  f maximise   p pause   [ ] scrub time   L live   a acknowledge   m silence
-  c cleanup   w warm   s scale   o optimise: each shows a preview first and waits for a confirmation
-  ctrl-c quits too, ctrl-z suspends
+  q quit   ? help   : command   / filter   tab, arrows, j k g G move   enter more   esc back, never quits
+  1 overview   2 host   3 queues   4 caches   5 databases   6 endpoints   8 alerts
+  f maximise   p pause   r probe now   P M T F6 I sort the processes   F2 themes
+  c clean up: a preview first, then a confirmation, then the proof
+  ctrl-c quits too, ctrl-z suspends; `[keys]` in the configuration changes any of them
 
 Files and environment
   $XDG_CONFIG_HOME/perftui/perftui.toml   configuration; `perftui config init` writes what it finds here

@@ -11,6 +11,8 @@ from perftui.cli.agent_start import RETRY, SILENT, AgentStart
 from perftui.core.text import clean
 
 CONSOLE = "perftui.cli.hand_over"
+ESCDELAY, ESCDELAY_REMOTE = 2, 25
+"""Milliseconds after a lone Esc in which the rest of a sequence may come: a local terminal delivers it whole."""
 KNOCK_EVERY = 0.02
 PATIENCE = 0.03
 
@@ -73,8 +75,8 @@ class Startup:
         return True
 
     def _work(self) -> None:
-        if "SSH_CONNECTION" not in os.environ:
-            os.environ.setdefault("ESCDELAY", "25")  # Read by Textual at import; over SSH a sequence may come in two.
+        delay = ESCDELAY_REMOTE if "SSH_CONNECTION" in os.environ else ESCDELAY
+        os.environ.setdefault("ESCDELAY", str(delay))  # Read by Textual at import.
         # What fails here fails again, and is told, when the console imports it: a daemon thread has nobody to tell.
         with contextlib.suppress(Exception):
             import_module(CONSOLE)

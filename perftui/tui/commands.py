@@ -249,7 +249,7 @@ COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "pause": _pause,
     "sort-cpu": lambda app: _sort(app, "cpu"),
     "sort-memory": lambda app: _sort(app, "memory"),
-    "sort-age": lambda app: _sort(app, "age"),
+    "sort-time": lambda app: _sort(app, "time"),
     "sort-next": _sort_next,
     "invert": _invert,
     **{screen: partial(_go, screen=screen) for screen in _SCREENS},

@@ -1,6 +1,7 @@
 """Textual's Linux driver, made to quit at once, to survive a hang-up and to take over a screen that already stands."""
 
 import codecs
+import math
 import os
 import select
 import sys
@@ -18,9 +19,9 @@ from textual.message import Message
 from perftui.tui.terminal import Terminal, hung_up
 
 _ALTERNATE_SCREEN = "\x1b[?1049h"
-# How long after a byte the parser may still wait for the rest of an escape sequence, and how often it is asked.
+# How long after a byte the parser may still wait for the rest of an escape sequence, and when it is asked.
 _SETTLING = constants.ESCAPE_DELAY + 0.02
-_TICK_MS = 10
+_TICK_MS = math.ceil(1000 * constants.ESCAPE_DELAY)
 
 
 class TerminalDriver(LinuxDriver):
@@ -82,8 +83,8 @@ class TerminalDriver(LinuxDriver):
         waiting.register(self._stop_reader, select.POLLIN)
         settled_at = 0.0
         while True:
-            if typed:
-                self._send_all(parser.feed(decode(typed)))
+            if text := decode(typed):  # Half a character is no text yet, and to the parser no text is the end.
+                self._send_all(parser.feed(text))
                 settled_at = time.monotonic() + _SETTLING
             self._send_all(parser.tick())
             events = dict(waiting.poll(_TICK_MS if time.monotonic() < settled_at else None))

@@ -68,14 +68,14 @@ async def test_screens_by_number() -> None:
 async def test_sorting_processes() -> None:
     async with console(states.healthy()) as screen:
         await screen.press("2", "T")
-        assert "by age" in screen.text
-        first = next(line for line in screen.lines if "/usr/sbin/worker" in line)
-        assert "--number 39" in first
-        await screen.press("I")
+        assert "by time" in screen.text
         first = next(line for line in screen.lines if "/usr/sbin/worker" in line)
         assert "--number 0" in first
+        await screen.press("I")
+        first = next(line for line in screen.lines if "/usr/sbin/worker" in line)
+        assert "--number 39" in first
         await screen.press("f6")
-        assert "by cpu" in screen.text
+        assert "by age" in screen.text
 
 
 async def test_pause_freezes_the_picture_while_the_polling_goes_on() -> None:

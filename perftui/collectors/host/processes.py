@@ -14,7 +14,7 @@ from perftui.collectors.host.process_stat import EXHAUSTED, Stat, StatFiles, par
 from perftui.core.reading import Cell, ReadingBuilder, Table
 from perftui.core.text import clean
 
-COLUMNS = ("pid", "user", "state", "cpu", "memory", "threads", "name", "command", "unit", "start")
+COLUMNS = ("pid", "user", "state", "cpu", "memory", "threads", "name", "command", "unit", "start", "time")
 MAX_ROWS = 200
 IDLE_TURNS = 5
 DETAILS_A_POLL = 60
@@ -161,6 +161,7 @@ class ProcessTable:
             words.command,
             words.unit,
             self._started(stat.start),
+            stat.ticks / HERTZ,
         )
         return process.row
 

@@ -110,16 +110,15 @@ def _scrolled(
 ) -> tuple[list[Line], int, int]:
     """Return the lines in view, the index of the first, and how many there are; the selection stays in view."""
     chosen = view.selected.get(pane)
-    lines: list[Line] = []
-    start = end = None
-    for row in rows:
-        if row.id == chosen:
-            start, end = len(lines), len(lines) + len(row.lines)
-        picked = focused and row.id == chosen
-        lines += [over(fit(line, cells), "selected") if picked else crop(line, cells) for line in row.lines]
+    places = [(row, index) for row in rows for index in range(len(row.lines))]
     offset = view.offsets.get(pane, 0)
-    if start is not None and end is not None:
-        offset = min(max(offset, end - room), start)
-    offset = max(0, min(offset, len(lines) - room))
-    view.offsets[pane] = offset
-    return lines[offset : offset + room], offset, len(lines)
+    picked = [at for at, (row, _) in enumerate(places) if row.id == chosen]
+    if picked:
+        offset = min(max(offset, picked[-1] + 1 - room), picked[0])
+    offset = view.offsets[pane] = max(0, min(offset, len(places) - room))
+    lines = []
+    for row, index in places[offset : offset + room]:
+        line = row.lines[index]
+        is_picked = focused and row.id == chosen
+        lines.append(over(fit(line, cells), "selected") if is_picked else crop(line, cells))
+    return lines, offset, len(places)

@@ -1,5 +1,6 @@
 """What a pane brings to be drawn: a title, a note, head lines and rows with an identity."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perftui.core.alert import Alert
@@ -12,7 +13,7 @@ class Row:
     """One row: its identity (the selection follows it), its lines, the series it charts and what it stands for."""
 
     id: str
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     series: SeriesId | None = None
     source: str = ""
     alert: Alert | None = None

@@ -1,6 +1,8 @@
 """The process table of this host, sorted by what is asked of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from perftui.client.state import State
 from perftui.core import units
@@ -12,7 +14,7 @@ from perftui.tui.widgets.table import Column, choose, head, row
 from perftui.tui.widgets.text import Line
 
 TABLE = "processes"
-SORTS = {"cpu": "cpu", "memory": "memory", "age": "start"}
+SORTS = {"cpu": "cpu", "memory": "memory", "time": "time", "age": "start"}
 """What the user says -> the column of the table."""
 
 
@@ -44,6 +46,7 @@ _COLUMNS: tuple[tuple[str, Column, Callable[[Cell], Line]], ...] = (
     ("memory", Column("memory", 9), _bytes),
     ("state", Column("s", 1, "left", rank=3), _letter),
     ("threads", Column("thr", 4, rank=4), _text),
+    ("time", Column("time", 7, rank=2), _seconds),
     ("start", Column("age", 7, rank=1), _seconds),
     ("unit", Column("unit", 14, "left", rank=5), _text),
     ("name", Column("name", 15, "left"), _text),
@@ -63,15 +66,31 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
     chosen = choose(columns, cells)
     key = at.get(SORTS[sort], 0)
     ordered = sorted(table.rows, key=lambda each: _order(each[key]), reverse=not inverted)
-    rows = []
-    for each in ordered:
-        values = [_age(each[at[name]], state.wall) if name == "start" else each[at[name]] for name, _, _ in shown]
+    wall, pid = state.wall, at["pid"]
+
+    def line(each: tuple[Cell, ...]) -> Line:
+        values = [_age(each[at[name]], wall) if name == "start" else each[at[name]] for name, _, _ in shown]
         cells_ = [_cell(value, show) for value, (_, _, show) in zip(values, shown, strict=True)]
-        rows.append(Row(str(each[at["pid"]]), (row(cells_, columns, chosen),)))
+        return row(cells_, columns, chosen)
+
+    rows = [Row(str(each[pid]), _OneLine(partial(line, each))) for each in ordered]
     note: Line = [(f"{len(rows)} · by {sort}{' upwards' if inverted else ''}", "dim")]
     if table.denied:
         note.append((f" · {table.denied} may not be read", "warning"))
     return Content("Processes", note, [head(columns, chosen)], rows)
+
+
+class _OneLine(Sequence[Line]):
+    """The line of a process, made when it is asked for: of hundreds of processes only a few are in view."""
+
+    def __init__(self, make: Callable[[], Line]) -> None:
+        self._make = make
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: Any) -> Any:
+        return [self._make()][index]
 
 
 def _age(start: Cell, wall: float) -> Cell:

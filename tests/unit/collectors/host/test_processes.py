@@ -40,6 +40,7 @@ def test_a_row(tree: Tree, table: ProcessTable) -> None:
         "name": "mailer",
         "command": "/usr/bin/mailer --queue mail",
         "unit": "worker.service",
+        "time": pytest.approx(0.5 + 10 / HERTZ),
         "start": 1000005.0,
     }
 
