@@ -18,7 +18,7 @@ from perftui.core.action import Outcome
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import ConfigError
 from perftui.tui import commands
-from perftui.tui.compositor import CellCompositor
+from perftui.tui.compositor import CellCompositor, CellUpdate
 from perftui.tui.dialogs.base import Dialog
 from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
@@ -29,7 +29,7 @@ from perftui.tui.panes.content import Content
 from perftui.tui.theme import Theme, load
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
-from perftui.tui.widgets.lines import LinesWidget
+from perftui.tui.widgets.lines import LinesWidget, Piece
 from perftui.tui.widgets.paint import paint
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line, fit
@@ -47,11 +47,12 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         super().__init__(id=id)
         self._compositor = CellCompositor()
 
-    def flush(self, widget: LinesWidget) -> None:
-        """Write what changed now: Textual's own timer would let it wait for up to 16 ms."""
-        if widget in self._compositor.visible_widgets:
-            self._compositor.update_widgets({widget})
-            self.app._display(self, self._compositor.render_update())
+    def write(self, widget: LinesWidget, pieces: list[Piece]) -> None:
+        """Write what changed of the widget that fills the screen: Textual would take 16 ms for its timer and layers."""
+        if widget in self._compositor.visible_widgets and not self.app._batch_count:
+            self.app._display(self, CellUpdate(pieces))
+        else:
+            widget.refresh()
 
 
 class PerftuiApp(GuardedApp, inherit_bindings=False):
@@ -147,9 +148,10 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             self.refresh_state()
 
     def refresh_state(self) -> None:
-        """Draw the state as it is now."""
+        """Draw the state as it is now; while the picture is held still, only what is not part of it."""
         self.client.tick()
-        self._moment += 1
+        if self.view.frozen is None:
+            self._moment += 1
         self.draw()
 
     def _ask_tables(self) -> None:
@@ -193,8 +195,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         if self.dialogs and not is_tiny(width, height):
             parts.append(self.dialogs[-1].draw(width, height))
             self.dialogs[-1].drawn()
-        if self.canvas.show(paint(parts, width, height), self.palette):
-            self.console_screen.flush(self.canvas)
+        if pieces := self.canvas.show(paint(parts, width, height), self.palette):
+            self.console_screen.write(self.canvas, pieces)
 
     def _part(self, name: str, box: Box) -> list[Line]:
         """Return the lines of one box of the layout."""
@@ -250,6 +252,13 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
 
     # Keys ----------------------------------------------------------------------------------------------------------
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys at once: Textual would hand them to its screen first, and get them back two queues later."""
+        if isinstance(event, events.Key):
+            await self.on_key(event)
+        else:
+            await super().on_event(event)
+
     async def on_key(self, event: events.Key) -> None:
         """Give a key to the dialog on top, to the text being typed, or to the keymap."""
         event.stop()
@@ -278,13 +287,15 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.draw()
 
     def _press_dialog(self, key: str, character: str | None) -> None:
-        dialog = self.dialogs[-1]
-        dialog.press(key, character)
-        self.close_finished()
+        self.dialogs[-1].press(key, character)
+        self._drop_finished()
+
+    def _drop_finished(self) -> None:
+        self.dialogs = [dialog for dialog in self.dialogs if not dialog.closed]
 
     def close_finished(self) -> None:
         """Take away the dialogs that are closed."""
-        self.dialogs = [dialog for dialog in self.dialogs if not dialog.closed]
+        self._drop_finished()
         self.draw()
 
     def open(self, dialog: Dialog) -> None:

@@ -4,55 +4,64 @@ Textual's own partial update repaints from the left edge of a widget to the chan
 whole style for every segment: seven times the bytes for the same picture.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rich.color import ColorSystem
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
+from textual._compositor import Compositor, CompositorUpdate, LayoutUpdate
+
+from perftui.tui.widgets.lines import Piece
 
 RESET = "\x1b[0m"
 _SYSTEMS = {"256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR}
 
 
-class CellUpdate(ChopsUpdate):
-    """Writes exactly the cells of its spans."""
+class CellUpdate(CompositorUpdate):
+    """Writes exactly these pieces."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self._pieces = pieces
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the pieces for a picture of the screen: one on each line."""
+        for index, (_, _, strip) in enumerate(self._pieces):
+            if index:
+                yield Segment.line()
+            yield from strip
 
     def render_segments(self, console: Console) -> str:
         """Return the bytes for the terminal."""
         out: list[str] = []
         style: Style | None = None
         colours = _SYSTEMS.get(console.color_system or "", ColorSystem.STANDARD)
-        for y, left, right in self.spans:
-            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
-                if strip is None or x >= right or end <= left:
-                    continue
-                start = max(x, left)
-                out.append(f"\x1b[{y + 1};{start + 1}H")
-                for segment in strip.crop(start - x, min(end, right) - x):
-                    out.append(restyle(style, segment.style, colours))
-                    out.append(segment.text)
-                    style = segment.style
+        for y, x, strip in self._pieces:
+            out.append(f"\x1b[{y + 1};{x + 1}H")
+            for text, own, _ in strip:
+                if own is not style:
+                    out.append(restyle(style, own, colours))
+                    style = own
+                out.append(text)
         return "".join([*out, RESET])
 
 
 class CellCompositor(Compositor):
-    """Textual's compositor with updates of that kind."""
+    """Textual's compositor for a screen of one widget, with updates of that kind."""
 
     def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
         """Return everything; `simplify` is asked for by pictures, which are no business of the terminal."""
         if simplify:
             return super().render_full_update(simplify=True)
         self._dirty_regions.clear()
-        width, height = self.size
         chops = self._render_chops(self.size.region, lambda y: True)
-        ends = [cut[1:] for cut in self.cuts]
-        return CellUpdate(chops, [(y, 0, width) for y in range(height)], ends)  # type: ignore[return-value]
+        pieces = [(y, x, strip) for y, line in enumerate(chops) for x, strip in line.items() if strip is not None]
+        return CellUpdate(pieces)  # type: ignore[return-value]
 
-    def render_partial_update(self) -> ChopsUpdate | None:
-        """Return what changed, or None."""
-        update = super().render_partial_update()
-        return None if update is None else CellUpdate(update.chops, update.spans, update.chop_ends)
+    def render_partial_update(self) -> LayoutUpdate | None:  # type: ignore[override]
+        """Return everything when something changed: what changes by our own drawing does not come through here."""
+        return self.render_full_update() if self._dirty_regions else None
 
 
 @lru_cache(maxsize=1024)

@@ -8,10 +8,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from perftui.tui.palette import Palette
+from perftui.tui.widgets.paint import cut
 from perftui.tui.widgets.text import Line, width
 
+Piece = tuple[int, int, Strip]
+"""Cells in a row that changed: their line, their first column, and what they show."""
 MOVE, RESTYLE = 9, 11
 """Bytes that a new run costs (move the cursor, set a style), and that another style within a run costs."""
+LONG = 32
+"""Cells of a stretch that is drawn whole when it has several spans."""
 
 
 class LinesWidget(Widget, inherit_bindings=False):
@@ -24,31 +29,26 @@ class LinesWidget(Widget, inherit_bindings=False):
         self._palette = palette
         self.lines: list[Line] = []
         """What is shown."""
-        self._strips: list[Strip] = []
 
-    def show(self, lines: list[Line], palette: Palette) -> bool:
-        """Show these lines; only what differs from the last ones is drawn. Return whether anything does."""
-        if palette is not self._palette or len(lines) != len(self.lines):
+    def show(self, lines: list[Line], palette: Palette) -> list[Piece]:
+        """Show these lines; return the pieces that differ from the last ones."""
+        old, self.lines = self.lines, lines
+        if palette is not self._palette or len(lines) != len(old):
             self._palette = palette
-            self.lines = lines
-            self._strips = [palette.strip(line) for line in lines]
-            self.refresh()
-            return True
-        regions = []
-        for y, (old, new) in enumerate(zip(self.lines, lines, strict=True)):
-            if old != new:
-                self._strips[y] = self._palette.strip(new)
-                regions += [Region(start, y, end - start, 1) for start, end in changed(old, new)]
-        self.lines = lines
-        if regions:
-            self.refresh(*regions)
-        return bool(regions)
+            return [(y, 0, palette.strip(line)) for y, line in enumerate(lines)]
+        return [
+            (y, start, palette.strip(cut(cut(line, start)[1], end - start)[0]))
+            for y, (before, line) in enumerate(zip(old, lines, strict=True))
+            if before != line
+            for start, end in changed(before, line)
+        ]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the strips of a region; no style of Textual's lies over them."""
+        """Return the strips of a region, when Textual draws all of it; no style of Textual's lies over them."""
         width, style = self.size.width, self._palette.style("text")
-        strips = (self._strips[y] if y < len(self._strips) else Strip.blank(width, style) for y in crop.line_range)
-        return [strip.adjust_cell_length(width, style).crop(crop.x, crop.right) for strip in strips]
+        strips = (self._palette.strip(line) for line in self.lines[crop.y : crop.bottom])
+        found = [strip.adjust_cell_length(width, style).crop(crop.x, crop.right) for strip in strips]
+        return found + [Strip.blank(crop.width, style)] * (crop.height - len(found))
 
 
 def changed(old: Line, new: Line) -> Iterator[tuple[int, int]]:
@@ -89,7 +89,13 @@ def _differences(old: Line, new: Line) -> Iterator[tuple[int, int, str]]:
 
 
 def _trimmed(old: Line, new: Line, x: int) -> Iterator[tuple[int, int, str]]:
-    """Yield what differs without the cells that are the same at both ends; `x` is where the spans begin."""
+    """Yield what differs without the cells that are the same at both ends; `x` is where the spans begin.
+
+    A long stretch of several spans is another thing altogether (a dialog, another pane), not worth a look at each cell.
+    """
+    if len(new) > 1 and (size := width(new)) > LONG:
+        yield x, x + size, new[0][1]
+        return
     before, after = cells(old), cells(new)
     first, last = 0, len(after)
     if len(before) == last:
