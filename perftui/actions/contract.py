@@ -83,16 +83,13 @@ class Action(Protocol):
 
 def make_plan(info: ActionInfo, target: SourceSettings, found: Findings, params: dict[str, str], clock: Clock) -> Plan:
     """Return the plan, with an id, a digest of what it pins and an expiry."""
-    pinned = msgspec.json.encode([info.id, target.name, found.identity, found.targets, params], order="sorted")
-    now = clock.monotonic()
-    return Plan(
+    plan = Plan(
         id=uuid.uuid4().hex,
         action=info.id,
         title=found.title,
         target=target.name,
-        digest=hashlib.sha256(pinned).hexdigest(),
-        created=now,
-        expires=now + PLAN_LIFE,
+        digest="",
+        expires=clock.monotonic() + PLAN_LIFE,
         risk=info.risk,
         reversible=info.reversible,
         confirm=confirmation_for(info.risk, target),
@@ -106,6 +103,13 @@ def make_plan(info: ActionInfo, target: SourceSettings, found: Findings, params:
         params=params,
         identity=found.identity,
     )
+    return msgspec.structs.replace(plan, digest=digest_of(plan, found.identity))
+
+
+def digest_of(plan: Plan, identity: dict[str, str]) -> str:
+    """Return the SHA-256 of everything that apply will go by, on a target of this identity."""
+    pinned = [plan.action, plan.target, identity, plan.targets, plan.params]
+    return hashlib.sha256(msgspec.json.encode(pinned, order="sorted")).hexdigest()
 
 
 def confirmation_for(risk: Risk, target: SourceSettings) -> str:

@@ -8,7 +8,7 @@ import asyncio
 
 import msgspec
 
-from perftui.actions.contract import Action, Actor, confirmation_for
+from perftui.actions.contract import Action, Actor, confirmation_for, digest_of
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import Plan
 from perftui.core.clock import Clock
@@ -101,11 +101,14 @@ async def _check_target(attempt: Attempt) -> None:
             now = await attempt.action.identity(attempt.target)
     except TimeoutError as error:
         raise DeadlineExceeded(f"{attempt.target.name} did not answer within {LOOK_DEADLINE:.0f} s") from error
-    planned = attempt.plan.identity
-    for name in planned:
-        if now.get(name) != planned[name]:
-            was, found = clean(planned[name], 60), clean(now.get(name, "nothing"), 60)
-            raise TargetChanged(f"{attempt.target.name}: {name} was {was} and is {found} now; preview it again")
+    if digest_of(attempt.plan, now) == attempt.plan.digest:
+        return
+    planned, name = attempt.plan.identity, attempt.target.name
+    for each in {**planned, **now}:
+        was, found = clean(planned.get(each, "nothing"), 60), clean(now.get(each, "nothing"), 60)
+        if was != found:
+            raise TargetChanged(f"{name}: {each} was {was} and is {found} now; preview it again")
+    raise TargetChanged(f"{name}: the plan is not the one that was previewed; preview it again")
 
 
 def _check_confirmation(attempt: Attempt) -> None:

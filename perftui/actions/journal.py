@@ -3,21 +3,25 @@
 import asyncio
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
 from perftui.actions.audit import AuditLog, Record
 from perftui.actions.contract import Actor
+from perftui.actions.system_log import SYSTEM_LOG, send
 from perftui.core.action import Outcome, Plan, Run
 from perftui.core.clock import Clock
+from perftui.core.errors import AuditError
 
 
 class Journal:
     """Writes the records of actions. All methods raise AuditError."""
 
-    def __init__(self, log: AuditLog, clock: Clock) -> None:
+    def __init__(self, log: AuditLog, clock: Clock, system_log: Path = SYSTEM_LOG) -> None:
         self._log = log
         self._clock = clock
+        self._system_log = system_log
 
     async def intent(self, plan: Plan, actor: Actor) -> None:
         """Record who is about to do what; returns once it is on disk."""
@@ -40,7 +44,7 @@ class Journal:
             "message": run.message,
             "lines": msgspec.to_builtins(run.lines),
         }
-        await asyncio.to_thread(self._log.append, record)
+        await asyncio.to_thread(self._append_outcome, record)
 
     async def proof(self, run: Run) -> None:
         """Record what the second reading showed."""
@@ -54,9 +58,18 @@ class Journal:
     def _close_interrupted(self) -> list[Record]:
         dead = [intent for intent in open_intents(self._log) if not _is_alive(str(intent.get("agent", "")))]
         for intent in dead:
-            record = {key: intent[key] for key in ("plan", "action", "target")}
+            record = {key: intent.get(key, "") for key in ("plan", "action", "target")}
             self._log.append(record | {"event": "outcome", "outcome": Outcome.INTERRUPTED.value, "at": self._now()})
         return dead
+
+    def _append_outcome(self, record: Record) -> None:
+        """Append it, or leave it to the system's log: what is done cannot be refused any more."""
+        try:
+            self._log.append(record)
+        except AuditError as error:
+            if send(msgspec.json.encode(record), self._system_log):
+                raise AuditError(f"{error}; the system's log has it") from error
+            raise
 
     def _record(self, event: str, plan: Plan) -> Record:
         return {"event": event, "at": self._now(), "plan": plan.id, "action": plan.action, "target": plan.target}
@@ -81,11 +94,11 @@ def wall_of(record: Record) -> float | None:
     """Return when a record was written (wall seconds), None when it does not say."""
     try:
         return datetime.fromisoformat(str(record.get("at"))).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None
 
 
-def process_mark(pid: int) -> str | None:
+def process_mark(pid: int | str) -> str | None:
     """Return `BOOT/PID/START`, which no other process ever has; None when there is no such process."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
@@ -100,4 +113,4 @@ def process_mark(pid: int) -> str | None:
 def _is_alive(mark: str) -> bool:
     _, _, rest = mark.partition("/")
     pid = rest.partition("/")[0]
-    return pid.isdecimal() and process_mark(int(pid)) == mark
+    return pid.isdecimal() and process_mark(pid) == mark

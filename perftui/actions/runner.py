@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Protocol
 
 import msgspec
@@ -17,7 +16,7 @@ from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import ActionInfo, Outcome, Plan, Proof, Risk, Run
 from perftui.core.clock import Clock
 from perftui.core.errors import AuditError, DeadlineExceeded, PerftuiError, Refused
-from perftui.core.text import clean
+from perftui.core.text import clean, did_you_mean
 
 MOST_RUNS = 50
 PLAN_DEADLINE = 8.0
@@ -109,7 +108,7 @@ class ActionRunner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def plan(self, action: str, target: str, params: dict[str, str], actor: Actor) -> Plan:
+    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
         """Preview an action; changes nothing. Anyone who is attached may. Raises Refused, ActionError, SourceError."""
         chosen, source = self._action(action), self._source(target)
         if source.kind not in chosen.info.kinds:
@@ -127,8 +126,7 @@ class ActionRunner:
     async def apply(self, plan_id: str, confirmation: str, actor: Actor) -> Run:
         """Start what was previewed, or return its run when it was started before.
 
-        Raises Refused, TargetChanged, SourceError, and AuditError when the intent cannot be recorded: nothing is
-        done then.
+        Raises SourceError, TargetChanged, and Refused, also when the intent cannot be recorded: nothing is done then.
         """
         async with self._gate:
             if plan_id in self._runs:
@@ -179,9 +177,9 @@ class ActionRunner:
     async def _begin(self, job: _Job, actor: Actor) -> Run:
         try:
             await self._journal.intent(job.plan, actor)
-        except AuditError:
+        except AuditError as error:
             self._guard.release(job.plan, cooldown=0.0)
-            raise
+            raise Refused("audit", str(error), "only what can be recorded is done") from error
         return self._start(job)
 
     def _begun(self, beginning: asyncio.Task[Run]) -> None:
@@ -270,24 +268,26 @@ class ActionRunner:
 
 
 def _choices(name: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f'did you mean "{close[0]}"?' if close else "there are: " + ", ".join(sorted(known))
+    return did_you_mean(name, known) or "there are: " + ", ".join(sorted(known))
 
 
 def _interrupted(intent: Record, found: float) -> Run:
-    """Return the run of an intent that has no outcome, as far as its record tells; `found` is the wall time now."""
+    """Return the run of an intent that has no outcome, as far as its record tells; `found` is the wall time now.
+
+    The record may be of another version, or somebody may have written it by hand: nothing in it is relied upon.
+    """
+    words = {key: clean(str(intent.get(key, "?"))) for key in ("plan", "action", "target", "digest", "command")}
     plan = Plan(
-        id=str(intent["plan"]),
-        action=str(intent["action"]),
-        title=f"{intent['action']} on {intent['target']}",
-        target=str(intent["target"]),
-        digest=str(intent.get("digest", "")),
-        created=0.0,
+        id=words["plan"],
+        action=words["action"],
+        title=f"{words['action']} on {words['target']}",
+        target=words["target"],
+        digest=words["digest"],
         expires=0.0,
-        risk=Risk(intent.get("risk", Risk.LOW)),
+        risk=next((risk for risk in Risk if risk == intent.get("risk")), Risk.HIGH),
         reversible=False,
         confirm="",
-        command=str(intent.get("command", "")),
+        command=words["command"],
     )
     message = "its agent died while it ran; what was done is not known, and it is not resumed"
     return Run(

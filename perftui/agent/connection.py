@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 
@@ -15,6 +15,7 @@ from perftui.core.wire import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     MAX_LINE,
+    MAX_UPDATE,
     REFUSED,
     Message,
     Problem,
@@ -130,11 +131,29 @@ class Connection:
             while True:
                 await self.subscriber.ready.wait()
                 await self._writer.drain()
-                sequence += 1
-                self.notify("update", Update(sequence, self.subscriber.take()))
+                known = self._hub.sources() if self.subscriber.is_full else None
+                for part in parts(self.subscriber.take()):
+                    sequence += 1
+                    self.notify("update", Update(sequence, part, known))
+                    known = None
+                    await self._writer.drain()
                 await self._pace()
 
     async def _pace(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PACE):
                 await self.subscriber.urgent.wait()
+
+
+def parts(topics: dict[str, msgspec.Raw]) -> Iterator[dict[str, msgspec.Raw]]:
+    """Yield `topics` in parts of about 256 KiB, so that no line comes near its limit."""
+    part: dict[str, msgspec.Raw] = {}
+    size = 0
+    for topic, state in topics.items():
+        part[topic] = state
+        size += len(bytes(state))
+        if size >= MAX_UPDATE:
+            yield part
+            part, size = {}, 0
+    if part:
+        yield part

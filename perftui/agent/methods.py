@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,6 +11,7 @@ from perftui import __version__
 from perftui.actions.contract import Actor
 from perftui.actions.runner import ActionRunner
 from perftui.agent.connection import Connection
+from perftui.agent.peer import ADMIN, VIEWER
 from perftui.agent.requests import (
     ApplyRequest,
     Bye,
@@ -21,13 +23,24 @@ from perftui.agent.requests import (
     Subscribe,
 )
 from perftui.core.clock import Clock
-from perftui.core.errors import ProtocolError, RequestFailed
+from perftui.core.errors import ProtocolError, Refused, RequestFailed
 from perftui.core.series import Attributes
 from perftui.core.text import clean
-from perftui.core.wire import MAX_HISTORY, METHOD_NOT_FOUND, PROTOCOL, Hello, HistoryChunk, Welcome
+from perftui.core.wire import INVALID_REQUEST, MAX_HISTORY, METHOD_NOT_FOUND, PROTOCOL, Hello, HistoryChunk, Welcome
 from perftui.engine.engine import Engine
 
-CHUNK_POINTS = MAX_HISTORY // 48
+POINT_BYTES = 96
+"""At most: two numbers of JSON."""
+CHUNK_POINTS = MAX_HISTORY // POINT_BYTES
+
+
+class _Method(NamedTuple):
+    """What its parameters look like, who answers, and who may ask: `stranger` before a hello, `role` at least."""
+
+    params: type[msgspec.Struct]
+    answer: Callable[..., Awaitable[object]]
+    role: str = VIEWER
+    stranger: bool = False
 
 
 class Methods:
@@ -41,33 +54,35 @@ class Methods:
         reload: Callable[[], Awaitable[None]],
         *,
         private: bool,
-        read_only: bool,
     ) -> None:
         self._engine = engine
         self._actions = actions
         self._clock = clock
         self._reload = reload
         self._private = private
-        self._read_only = read_only
-        self._table: dict[str, tuple[type[msgspec.Struct], Callable[..., Awaitable[object]]]] = {
-            "hello": (Hello, self._hello),
-            "subscribe": (Subscribe, self._subscribe),
-            "history": (History, self._history),
-            "poll": (Source, self._poll),
-            "reload": (Nothing, self._reload_config),
-            "bye": (Bye, self._bye),
-            "actions": (Nothing, self._infos),
-            "plan": (PlanRequest, self._plan),
-            "apply": (ApplyRequest, self._apply),
-            "cancel": (CancelRequest, self._cancel),
+        self._table: dict[str, _Method] = {
+            "hello": _Method(Hello, self._hello, stranger=True),
+            "bye": _Method(Bye, self._bye, stranger=True),
+            "subscribe": _Method(Subscribe, self._subscribe),
+            "history": _Method(History, self._history),
+            "poll": _Method(Source, self._poll, role=ADMIN),
+            "reload": _Method(Nothing, self._reload_config, role=ADMIN),
+            "actions": _Method(Nothing, self._infos),
+            "plan": _Method(PlanRequest, self._plan),
+            "apply": _Method(ApplyRequest, self._apply),
+            "cancel": _Method(CancelRequest, self._cancel),
         }
 
     async def handle(self, connection: Connection, method: str, params: msgspec.Raw) -> object:
         """Answer one request. Raises RequestFailed, another PerftuiError, or MsgspecError for wrong parameters."""
-        if method not in self._table:
+        known = self._table.get(method)
+        if known is None:
             raise RequestFailed(f"there is no method {clean(method, 40)}", METHOD_NOT_FOUND)
-        kind, answer = self._table[method]
-        return await answer(connection, msgspec.json.decode(params, type=kind))
+        if not connection.is_console and not known.stranger:
+            raise RequestFailed(f"{method}: say hello first", INVALID_REQUEST)
+        if known.role == ADMIN and connection.peer.role != ADMIN:
+            raise Refused("role", f"{method} is for admins and you are {connection.peer.role}", "attach as the owner")
+        return await known.answer(connection, msgspec.json.decode(params, type=known.params))
 
     async def _hello(self, connection: Connection, hello: Hello) -> Welcome:
         if hello.protocol[0] > PROTOCOL[1] or hello.protocol[1] < PROTOCOL[0]:
@@ -91,11 +106,11 @@ class Methods:
             wall=self._clock.wall(),
             config_path=settings.path,
             config_digest=settings.digest,
-            read_only=self._read_only or settings.read_only or connection.read_only,
+            read_only=self._engine.read_only or connection.read_only,
         )
 
     async def _subscribe(self, connection: Connection, request: Subscribe) -> None:
-        connection.subscriber.subscribe(request.topics)
+        connection.subscriber.subscribe(request.topics, resync=request.resync)
 
     async def _history(self, connection: Connection, request: History) -> None:
         for source, metric, attributes in request.series:
@@ -130,8 +145,8 @@ class Methods:
     async def _infos(self, _connection: Connection, _request: Nothing) -> object:
         return self._actions.infos
 
-    async def _plan(self, connection: Connection, request: PlanRequest) -> object:
-        return await self._actions.plan(request.action, request.target, request.params, _actor(connection))
+    async def _plan(self, _connection: Connection, request: PlanRequest) -> object:
+        return await self._actions.plan(request.action, request.target, request.params)
 
     async def _apply(self, connection: Connection, request: ApplyRequest) -> object:
         return await self._actions.apply(request.plan, request.confirmation, _actor(connection))

@@ -47,11 +47,10 @@ class Agent:
         self._stopping = False
         self._reload_wanted = False
         loaded = read(config, must_exist=must_exist)
-        self.engine = Engine(loaded.settings, clock, lambda: self.server.consoles)
-        if loaded.problems:
-            self.engine.notes = (*loaded.problems, "read-only until the configuration is right")
+        self.engine = Engine(loaded.settings, clock, lambda: self.server.consoles, read_only=read_only)
+        self._problems = loaded.problems
         self.actions = action_runner(self.engine, clock, self._publish_runs, read_only=read_only)
-        methods = Methods(self.engine, self.actions, clock, self.reload, private=private, read_only=read_only)
+        methods = Methods(self.engine, self.actions, clock, self.reload, private=private)
         self.server = Server(self.engine.hub, methods.handle, clock, lambda: self.actions.busy, private=private)
         self.server.on_gone = self._on_gone
 
@@ -63,6 +62,8 @@ class Agent:
             raise AgentError(f"cannot listen at {self._socket}: {error.strerror}") from error
         self._handle_signals()
         self.engine.start()
+        if self._problems:
+            self.engine.note("config", *self._problems, "read-only until the configuration is right")
         try:
             await self._show_interrupted()
             await self._until_finished()
@@ -77,7 +78,7 @@ class Agent:
         try:
             await self.actions.start()
         except AuditError as error:
-            self.engine.note(f"audit log: {error}; no action will run")
+            self.engine.note("audit", f"audit log: {error}; no action will run")
 
     def _publish_runs(self, runs: tuple[Run, ...]) -> None:
         self.engine.hub.publish("runs", runs, urgent=True)
@@ -98,10 +99,10 @@ class Agent:
         try:
             settings = await asyncio.to_thread(load, self._config, must_exist=self._must_exist)
         except ConfigError as error:
-            self.engine.note(f"configuration not reloaded: {error}")
+            self.engine.note("config", *(f"not reloaded: {line}" for line in str(error).splitlines()))
             raise
         await self.engine.reload(settings)
-        self.engine.note("configuration reloaded")
+        self.engine.note("config")
 
     def _on_gone(self) -> None:
         self.engine.publish_agent()

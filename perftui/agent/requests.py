@@ -13,6 +13,7 @@ class Subscribe(msgspec.Struct):
     """The topics that a console's screens show."""
 
     topics: tuple[str, ...]
+    resync: bool = False
 
 
 class History(msgspec.Struct):

@@ -2,8 +2,7 @@
 
 import string
 import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
@@ -15,6 +14,7 @@ from perftui.core.alert import Severity
 from perftui.core.catalogue import CATALOGUE
 from perftui.core.errors import ConfigError
 from perftui.core.metric import Metric
+from perftui.core.text import did_you_mean
 
 TEMPLATE_WORDS = frozenset({"value", "level", "source", "when", "error"})
 
@@ -123,7 +123,7 @@ def _rule(fields: dict[str, Any], place: str) -> Rule:
     names = [field.encode_name for field in msgspec.structs.fields(Rule)]
     for key in fields:
         if key not in names:
-            raise ConfigError(f'{place}: unknown key "{key}"{_nearest(key, names)}')
+            raise ConfigError(f'{place}: unknown key "{key}"{_hint(key, names)}')
     try:
         return msgspec.convert(fields, Rule, dec_hook=_decode)
     except msgspec.ValidationError as error:
@@ -137,7 +137,7 @@ def _decode(kind: type, written: Any) -> Any:
 def _check(rule: Rule, place: str, known: Mapping[str, Metric]) -> None:
     for name in (rule.metric, *(condition.metric for condition in rule.conditions)):
         if name not in known:
-            raise ConfigError(f'{place}: there is no metric "{name}"{_nearest(name, list(known))}')
+            raise ConfigError(f'{place}: there is no metric "{name}"{_hint(name, known)}')
     if (rule.above is None) == (rule.below is None):
         raise ConfigError(f"{place}: give either above or below")
     _check_levels(rule, place)
@@ -168,6 +168,6 @@ def _check_summary(summary: str, place: str) -> None:
             raise ConfigError(f'{place}: summary: "{{{name}}}" is neither an attribute nor one of {words}')
 
 
-def _nearest(name: str, names: list[str]) -> str:
-    found = get_close_matches(name, names, n=1)
-    return f'; did you mean "{found[0]}"?' if found else ""
+def _hint(name: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(name, known)
+    return f"; {hint}" if hint else ""

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import sys
-from difflib import get_close_matches
 from typing import NoReturn
 
 import msgspec
@@ -11,11 +10,13 @@ import msgspec
 from perftui.alerts.engine import SOURCE_FAILING, AlertEngine
 from perftui.alerts.rules import default_rules
 from perftui.cli.check_report import Report, as_json, as_table, judge
+from perftui.cli.main import crashed
 from perftui.config.load import load
 from perftui.config.paths import config_file
 from perftui.config.settings import Settings
 from perftui.core.clock import SystemClock
-from perftui.core.errors import ConfigError
+from perftui.core.errors import ConfigError, PerftuiError
+from perftui.core.text import clean, did_you_mean
 from perftui.engine.engine import Engine
 from perftui.engine.poller import Poller
 
@@ -29,11 +30,20 @@ def run(argv: list[str]) -> int:
     """Print a table or JSON; return 0 healthy, 1 warning, 2 critical, 3 unknown."""
     options = _parser().parse_args(argv)
     try:
-        settings = load(config_file(options.config), must_exist=options.config is not None)
-        report = asyncio.run(_poll(settings, options.source, options.timeout))
-    except ConfigError as error:
+        return _check(options)
+    except BrokenPipeError:
+        raise  # nobody wants the rest
+    except PerftuiError as error:
         print(f"perftui check: {error}", file=sys.stderr)
         return UNKNOWN
+    except Exception as error:  # 1, as of any other crash, would be a warning to who asks
+        crashed(type(error), error, error.__traceback__)
+        raise SystemExit(UNKNOWN) from error
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = load(config_file(options.config), must_exist=options.config is not None)
+    report = asyncio.run(_poll(settings, options.source, options.timeout))
     print(as_json(report) if options.json else as_table(report))
     return report.exit_code
 
@@ -86,9 +96,8 @@ async def _enough(poller: Poller) -> None:
 
 def _check_name(only: str | None, known: list[str]) -> None:
     if only is not None and only not in known:
-        near = get_close_matches(only, known, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(sorted(known))}"
-        raise ConfigError(f'there is no source "{only}"{hint}')
+        hint = did_you_mean(only, known) or "there are " + ", ".join(sorted(known))
+        raise ConfigError(f'there is no source "{clean(only, 60)}"; {hint}')
 
 
 class _Parser(argparse.ArgumentParser):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from perftui import __version__
 from perftui.core.errors import ConfigError, PerftuiError
-from perftui.core.text import clean
+from perftui.core.text import clean, did_you_mean
 
 COMMANDS = {
     "check": ("perftui.cli.check", "poll everything once and say how it is: a table, or JSON for scripts"),
@@ -104,10 +104,7 @@ def _options(argv: list[str]) -> Options | int:
 
 
 def _wrong(what: str, word: str, known: list[str]) -> int:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else "`perftui --help` lists what there is"
+    hint = did_you_mean(word, known) or "`perftui --help` lists what there is"
     print(f"perftui: {what}; {hint}", file=sys.stderr)
     return WRONG_USAGE
 

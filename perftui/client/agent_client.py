@@ -17,13 +17,16 @@ from perftui.client.merge import merge_history, merge_update
 from perftui.client.state import Link, State
 from perftui.core.action import ActionInfo, Plan, Run
 from perftui.core.clock import Clock, SystemClock
-from perftui.core.errors import AgentError, AgentUnavailable, PerftuiError
+from perftui.core.errors import AgentError, AgentUnavailable, PerftuiError, ProtocolError
 from perftui.core.series import SeriesId
 from perftui.core.text import clean
 from perftui.core.wire import Hello, HistoryChunk, Update, Welcome
 
 TOPICS = ("status/*", "reading/*", "alerts", "runs", "agent")
 RETRY = 0.25
+RETRY_STRANGER = 5.0
+"""Seconds until an agent that is not understood is tried again."""
+SERIES_A_REQUEST = 200
 START_PATIENCE = 5.0
 STARTS = 3
 STARTS_WINDOW = 60.0
@@ -65,6 +68,9 @@ class AgentClient:
             while True:
                 try:
                     await self._follow()
+                except ProtocolError as error:
+                    self._lost(str(error))
+                    await asyncio.sleep(RETRY_STRANGER)
                 except AgentError as error:
                     self._lost(str(error))
                 except OSError as error:
@@ -138,15 +144,22 @@ class AgentClient:
         self._sequence = 0
         self._connection = connection
         self.state.welcome = welcome
+        self.state.wall_offset = welcome.wall - welcome.monotonic
         self.state.link, self.state.link_note = Link.LIVE, ""
-        self.state.own_notes = await asyncio.to_thread(config_notes, self._config, welcome)
+        self._errand(self._compare_config(welcome))
         self.state.actions = await connection.call("actions", {}, tuple[ActionInfo, ...])
         await self._subscribe()
         self._want(set(self.state.tracks))
 
-    async def _subscribe(self) -> None:
+    async def _compare_config(self, welcome: Welcome) -> None:
+        """Say where the agent's configuration is not the one meant here; a home that hangs holds nothing else up."""
+        self.state.own_notes = await asyncio.to_thread(config_notes, self._config, welcome)
+        self._changed()
+
+    async def _subscribe(self, *, resync: bool = False) -> None:
         if self._connection is not None:
-            await self._connection.call("subscribe", {"topics": [*TOPICS, *sorted(self._tables)]}, object)
+            topics = [*TOPICS, *sorted(self._tables)]
+            await self._connection.call("subscribe", {"topics": topics, "resync": resync}, object)
 
     def _lost(self, note: str) -> None:
         with contextlib.suppress(AgentUnavailable):
@@ -166,31 +179,50 @@ class AgentClient:
         if welcome is not None:
             passed = self._clock.monotonic() - self._met
             self.state.now = welcome.monotonic + passed
-            self.state.wall = welcome.wall + passed
+            self.state.wall = self.state.now + self.state.wall_offset
 
     def _on_notification(self, method: str, params: msgspec.Raw) -> None:
-        if method == "update":
-            self._on_update(msgspec.json.decode(params, type=Update))
-        elif method == "history":
-            chunk = msgspec.json.decode(params, type=HistoryChunk)
-            merge_history(self.state, chunk)
-            if chunk.done:
-                self._changed()
+        """Take in what the agent tells. Raises ProtocolError for what this version does not understand."""
+        try:
+            if method == "update":
+                self._on_update(msgspec.json.decode(params, type=Update))
+            elif method == "history":
+                self._on_history(msgspec.json.decode(params, type=HistoryChunk))
+        except msgspec.MsgspecError as error:
+            theirs = self.state.welcome.version if self.state.welcome else "?"
+            raise ProtocolError(
+                f"the agent is perftui {theirs}, this console {__version__}, which does not understand it: {error}"
+            ) from error
 
     def _on_update(self, update: Update) -> None:
         expected, self._sequence = self._sequence + 1, update.sequence
         self.tick()
+        digest = self._digest()
         new = merge_update(self.state, update, self._watched)
         if update.sequence != expected:
-            self._errand(self._subscribe())
+            self._errand(self._subscribe(resync=True))
+        if self.state.welcome is not None and self._digest() != digest:
+            self.state.welcome.config_digest = self._digest()
+            self._errand(self._compare_config(self.state.welcome))
         self._want(new)
         self._changed()
 
+    def _digest(self) -> str:
+        """Return what tells the configuration that the agent runs on."""
+        return self.state.agent.config_digest if self.state.agent else ""
+
+    def _on_history(self, chunk: HistoryChunk) -> None:
+        merge_history(self.state, chunk)
+        if chunk.done:
+            self._changed()
+
     def _want(self, series: set[SeriesId]) -> None:
         """Ask for the past of `series`."""
-        connection = self._connection
-        if connection is not None and series:
-            self._errand(connection.call("history", {"series": sorted(series)}, object))
+        connection, ordered = self._connection, sorted(series)
+        if connection is not None:
+            for start in range(0, len(ordered), SERIES_A_REQUEST):
+                part = ordered[start : start + SERIES_A_REQUEST]
+                self._errand(connection.call("history", {"series": part}, object))
 
     def _errand(self, work: Awaitable[object]) -> None:
         """Do `work` beside the reading of updates; what it can't do, the next connection does again."""
@@ -204,8 +236,10 @@ class AgentClient:
         task.add_done_callback(self._errands.discard)
 
     def watch(self, metrics: frozenset[str]) -> None:
-        """Keep tracks for every series of these metrics."""
+        """Keep tracks for every series of these metrics; a track that would get a hole is dropped."""
         self._watched = metrics
+        for series in [series for series in self.state.tracks if series.metric not in metrics]:
+            del self.state.tracks[series]
 
     def show_tables(self, topics: frozenset[str]) -> None:
         """Receive these tables and no others."""

@@ -42,7 +42,7 @@ class Connection:
             while (raw := await self._reader.readline()).endswith(b"\n"):
                 self._receive(raw)
         except (ConnectionError, ValueError) as error:
-            raise ProtocolError("the connection to the agent broke") from error
+            raise AgentUnavailable("the connection to the agent broke") from error
         finally:
             self.close()
 
@@ -64,6 +64,8 @@ class Connection:
 
     async def call(self, method: str, params: object, kind: type[Answer]) -> Answer:
         """Send a request and return its result. Raises RequestFailed, Refused, or AgentUnavailable."""
+        if self._writer.is_closing():
+            raise AgentUnavailable("the connection to the agent broke")
         self._next_id += 1
         number = self._next_id
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
@@ -77,7 +79,10 @@ class Connection:
             raise AgentUnavailable("the connection to the agent broke") from error
         finally:
             self._waiting.pop(number, None)
-        return msgspec.json.decode(raw, type=kind)
+        try:
+            return msgspec.json.decode(raw, type=kind)
+        except msgspec.MsgspecError as error:
+            raise ProtocolError(f"the agent's answer to `{method}` is not understood: {error}") from error
 
     def close(self) -> None:
         """Close it; whoever waits for an answer is told."""

@@ -13,10 +13,7 @@ _GONE = b"null"
 
 
 def merge_update(state: State, update: Update, watched: frozenset[str]) -> set[SeriesId]:
-    """Take an update into `state`; return the watched series that are new, whose past is worth asking for.
-
-    The first update of a connection is complete: sources that it does not name are gone.
-    """
+    """Take an update into `state`; return the watched series that are new, whose past is worth asking for."""
     new: set[SeriesId] = set()
     for topic, raw in update.topics.items():
         head, _, name = topic.partition("/")
@@ -25,6 +22,7 @@ def merge_update(state: State, update: Update, watched: frozenset[str]) -> set[S
             case "reading" if not gone:
                 reading = msgspec.json.decode(raw, type=Reading)
                 state.readings[name] = reading
+                state.wall_offset = reading.wall - reading.monotonic
                 new |= _extend_tracks(state, reading, watched)
             case "status" if not gone:
                 state.sources[name] = msgspec.json.decode(raw, type=SourceStatus)
@@ -39,8 +37,8 @@ def merge_update(state: State, update: Update, watched: frozenset[str]) -> set[S
                 state.agent = msgspec.json.decode(raw, type=AgentState)
             case "status" | "reading" | "table":
                 _forget(state, head, name)
-    if update.sequence == 1:
-        for name in [name for name in state.sources if f"status/{name}" not in update.topics]:
+    if update.known is not None:
+        for name in set(state.sources) - set(update.known):
             _forget(state, "status", name)
     return new
 

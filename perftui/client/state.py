@@ -34,10 +34,12 @@ class Track:
         self.values: deque[float | None] = deque(maxlen=TRACK_LENGTH)
 
     def append(self, wall: float, value: float | None) -> None:
-        """Add the newest point; what is not newer than the last one is dropped."""
-        if not self.wall or wall > self.wall[-1]:
-            self.wall.append(wall)
-            self.values.append(value)
+        """Add the newest point; where the clock was set back it takes the place of what lies after it."""
+        while self.wall and self.wall[-1] >= wall:
+            self.wall.pop()
+            self.values.pop()
+        self.wall.append(wall)
+        self.values.append(value)
 
     def backfill(self, points: Iterable[tuple[float, float | None]]) -> None:
         """Merge `points` of the past with those that are here."""
@@ -48,10 +50,14 @@ class Track:
 
 @dataclass
 class State:
-    """Everything that the panes draw from. `now` and `wall` are the agent's clock, advanced by the console."""
+    """Everything that the panes draw from. `now` and `wall` are the agent's clocks, advanced by the console.
+
+    `wall_offset` is how far the two lay apart at the newest reading: a wall clock may be set, and suspends may happen.
+    """
 
     now: float = 0.0
     wall: float = 0.0
+    wall_offset: float = 0.0
     link: Link = Link.CONNECTING
     link_note: str = ""
     own_notes: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ msgspec stops at the first mistake and leaves out the names on the way to it, so
 single values are given to msgspec.
 """
 
-import difflib
 import re
 from collections.abc import Iterable
 from enum import EnumType
@@ -15,7 +14,7 @@ import msgspec
 
 from perftui.config.duration import Duration
 from perftui.config.secret import Secret
-from perftui.core.text import clean
+from perftui.core.text import clean, did_you_mean
 
 Where = tuple[str, ...]
 """The names of the tables that lead to a place: `("sources", "cache-1")`."""
@@ -64,8 +63,7 @@ def decode(
 def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
     """Return what is said of a name that nobody knows: the nearest one that is, or all of them."""
     names = list(dict.fromkeys(allowed))
-    near = difflib.get_close_matches(name, names, n=1)
-    return f'unknown {what} "{name}"; ' + (f'did you mean "{near[0]}"?' if near else f"allowed: {', '.join(names)}")
+    return f'unknown {what} "{name}"; ' + (did_you_mean(name, names) or f"allowed: {', '.join(names)}")
 
 
 def _value(kind: Any, value: Any, where: Where, name: str, problems: Problems) -> Any:

@@ -36,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What an action will do, exactly; what was previewed is what runs, once.
 
     `digest` pins the targets (among them the server's identity); `targets` are the exact things that it touches
-    within `target`; `created` and `expires` are monotonic seconds of the agent's clock;
+    within `target`; `expires` is in monotonic seconds of the agent's clock;
     `unknown` says what cannot be known beforehand, `confirm` is what must be typed (`y` or the target's name).
     """
 
@@ -45,7 +45,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     target: str
     digest: str
-    created: float
     expires: float
     risk: Risk
     reversible: bool
@@ -68,7 +67,6 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     CANCELLED = "cancelled"
     FAILED = "failed"
-    REFUSED = "refused"
     INTERRUPTED = "interrupted"
 
 

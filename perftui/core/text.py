@@ -1,6 +1,7 @@
 """Untrusted text: made visible and harmless at ingestion, once, before anything stores it."""
 
 import re
+from collections.abc import Iterable
 
 # C0, DEL, C1, soft hyphen, bidi controls and isolates, zero-width, line separators, lone surrogates, BOM, tags.
 _UNSAFE = re.compile(
@@ -21,6 +22,14 @@ def clean(raw: str | bytes, limit: int = 500) -> str:
     if not (text.isascii() and text.isprintable()):
         text = _UNSAFE.sub(_visible, text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `did you mean "…"?` with the name in `known` that is nearest to `name`; empty when none is near."""
+    from difflib import get_close_matches  # here, because the early frame imports this module and never asks
+
+    near = get_close_matches(name, list(known), n=1)
+    return f'did you mean "{near[0]}"?' if near else ""
 
 
 def _visible(match: re.Match[str]) -> str:

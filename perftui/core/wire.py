@@ -4,7 +4,7 @@ Unknown fields are tolerated, so that versions can differ; `PROTOCOL` is the ran
 
 Methods (params -> result):
   hello        Hello -> Welcome                     the first message of a connection
-  subscribe    {topics} -> null                     replaces the topics; their latest state follows at once
+  subscribe    {topics, resync} -> null             replaces the topics; the latest state of the new ones follows at once
   history      {series: [[source, metric, attributes]]} -> null, then `history` notifications, last `done`
   poll         {source} -> null                     force a probe now
   reload       {} -> null                           read the configuration again
@@ -14,7 +14,7 @@ Methods (params -> result):
   apply        {plan, confirmation} -> Run          idempotent by plan id
   cancel       {plan} -> Run
 Notifications of the agent:
-  update       {sequence, topics: {topic: latest state}}     merged: a slow console gets the latest, not a queue
+  update       {sequence, topics: {topic: latest state}, known}    merged: a slow console gets the latest, not a queue
   history      {series, wall: [...], values: [...], done}
 Topics (`*` ends a pattern):
   status/SOURCE    SourceStatus, null when the source is gone
@@ -34,6 +34,7 @@ from perftui.core.series import Attributes
 
 PROTOCOL = (1, 1)
 MAX_LINE = 1 << 20
+MAX_UPDATE = 256 << 10
 MAX_HISTORY = 64 << 10
 
 INVALID_REQUEST = -32600
@@ -102,11 +103,10 @@ class Welcome(msgspec.Struct, kw_only=True):
 class AgentState(msgspec.Struct, frozen=True, kw_only=True):
     """What the header and the alert log say of the agent itself; `notes` are lines such as a refused config."""
 
-    monotonic: float
-    wall: float
     consoles: int = 0
     notes: tuple[str, ...] = ()
     config_digest: str = ""
+    read_only: bool = False
 
 
 class AlertsView(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,11 +130,15 @@ class HistoryChunk(msgspec.Struct, kw_only=True):
     done: bool = False
 
 
-class Update(msgspec.Struct):
-    """What changed since the last update, each topic whole; `sequence` counts up by one."""
+class Update(msgspec.Struct, omit_defaults=True):
+    """What changed since the last update, each topic whole; `sequence` counts up by one.
+
+    `known` comes with the first part of a full state: all sources that there are, so that others can be forgotten.
+    """
 
     sequence: int
     topics: dict[str, msgspec.Raw]
+    known: tuple[str, ...] | None = None
 
 
 def line(message: Any) -> bytes:

@@ -1,6 +1,7 @@
 """The engine: pollers, recent past and alerts over one hub; started and stopped as a whole."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 
@@ -11,6 +12,7 @@ from perftui.alerts.rules import default_rules
 from perftui.collectors.agent import AgentCollector
 from perftui.collectors.base import Collector
 from perftui.collectors.registry import collector_for
+from perftui.config.address import normalised
 from perftui.config.discovery import discover
 from perftui.config.kinds import AgentOptions
 from perftui.config.settings import Settings, SourceSettings
@@ -34,14 +36,23 @@ MOST_NOTES = 8
 class Engine:
     """Polls every source, keeps its recent past, evaluates alerts and publishes all of it on `hub`."""
 
-    def __init__(self, settings: Settings, clock: Clock, consoles: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        consoles: Callable[[], int] = lambda: 0,
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """`read_only` is the agent's own flag, beside what the settings say."""
         self.settings = settings
+        self._read_only = read_only
         self.hub = Hub()
         self.histories: dict[str, SourceHistory] = {}
         self.pollers: dict[str, Poller] = {}
         self.readings: dict[str, Reading] = {}
         self.alerts = AlertEngine(default_rules(), clock)
-        self.notes: tuple[str, ...] = ()
+        self._notes: dict[str, tuple[str, ...]] = {}
         self._clock = clock
         self._consoles = consoles
         self.measure = EngineMeasure(self.histories, consoles)
@@ -52,19 +63,30 @@ class Engine:
         self._firing: set[tuple[str, Severity]] = set()
         self._phase = 0
         self.discovered = asyncio.Event()
+        self._look_again = asyncio.Event()
+        self._changing = asyncio.Lock()
 
     @property
     def sources(self) -> dict[str, SourceSettings]:
         """The sources that are polled now, configured and discovered, by name."""
         return self._sources
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed through this agent, whoever asks."""
+        return self._read_only or self.settings.read_only
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the agent itself."""
+        return tuple(line for lines in self._notes.values() for line in lines)
+
     def start(self) -> None:
         """Start polling; call it in the running loop."""
         for source in self.settings.sources:
             self._add(source)
-        self._tasks = [self._own("meter", self.measure.run()), self._own("tick", self._tick())]
-        if self.settings.discover:
-            self._tasks.append(self._own("discovery", self._discover()))
+        work = {"meter": self.measure.run(), "tick": self._tick(), "discovery": self._discover()}
+        self._tasks = [self._own(name, each) for name, each in work.items()]
 
     async def stop(self) -> None:
         """End every task and close every collector."""
@@ -73,15 +95,20 @@ class Engine:
 
     async def reload(self, settings: Settings) -> None:
         """Go over to new settings: sources that did not change keep their connections and their past."""
-        self.settings = settings
-        wanted = {source.name: source for source in settings.sources}
-        for name, source in list(self._sources.items()):
-            keep = source.discovered and settings.discover and name not in wanted
-            if not keep and wanted.get(name) != source:
-                await self._remove(name, forget=name not in wanted)
-        for name, source in wanted.items():
-            if name not in self._sources:
-                self._add(source)
+        async with self._changing:
+            self.settings = settings
+            wanted = {source.name: source for source in settings.sources}
+            places = {(source.kind, normalised(source.address)) for source in settings.sources if source.address}
+            for name, source in list(self._sources.items()):
+                free = name not in wanted and (source.kind, normalised(source.address)) not in places
+                keep = source.discovered and settings.discover and free
+                if not keep and wanted.get(name) != source:
+                    await self._remove(name, forget=name not in wanted)
+            for name, source in wanted.items():
+                if name not in self._sources:
+                    self._add(source)
+        self._look_again.set()
+        self.publish_agent()
 
     def poke(self, name: str) -> bool:
         """Force a probe of a source; return whether there is such a source."""
@@ -90,20 +117,21 @@ class Engine:
             poller.poke()
         return poller is not None
 
-    def note(self, line: str) -> None:
-        """Tell the consoles a line about the agent itself; the same line is told once."""
-        if line not in self.notes:
-            self.notes = (*self.notes, line)[-MOST_NOTES:]
-            self.publish_agent()
+    def note(self, subject: str, *lines: str) -> None:
+        """Tell the consoles what there is to say of a subject now; no lines when that is over."""
+        if lines:
+            self._notes[subject] = lines[:MOST_NOTES]
+        else:
+            self._notes.pop(subject, None)
+        self.publish_agent()
 
     def publish_agent(self) -> None:
         """Publish the state of the agent itself."""
         state = AgentState(
-            monotonic=self._clock.monotonic(),
-            wall=self._clock.wall(),
             consoles=self._consoles(),
             notes=self.notes,
             config_digest=self.settings.digest,
+            read_only=self.read_only,
         )
         self.hub.publish("agent", state, urgent=True)
 
@@ -132,7 +160,7 @@ class Engine:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.note(clean(f"{task.get_name()} stopped: {type(error).__name__}: {error}"))
+            self.note(task.get_name(), clean(f"{task.get_name()} stopped: {type(error).__name__}: {error}"))
 
     def _collector(self, source: SourceSettings) -> Collector:
         if isinstance(source.options, AgentOptions):
@@ -175,28 +203,46 @@ class Engine:
 
     async def _tick(self) -> None:
         """Once a second: notice what has grown too old, and let time work on the alerts."""
-        backoff = 1.0
         self.publish_agent()
         while True:
             now = self._clock.monotonic()
+            self._keep_budget()
             for poller in self.pollers.values():
                 poller.check_age(now)
             if self.alerts.observe_sources([poller.status for poller in self.pollers.values()]):
                 self._publish_alerts()
-            if self.measure.backoff != backoff:
-                backoff = self.measure.backoff
-                self.note(f"the agent is over its CPU budget: polling at {backoff:g} × the interval")
             await asyncio.sleep(TICK)
 
+    def _keep_budget(self) -> None:
+        """Poll less often while watching costs too much, and say so."""
+        before, now = self.measure.backoff, self.measure.judge(len(self._sources))
+        if now == before:
+            return
+        over = f"the agent is over its CPU budget: it polls at {now:g} × the interval"
+        self.note("budget", *([over] if now > 1 else []))
+        for poller in self.pollers.values():
+            poller.take_backoff()
+
     async def _discover(self) -> None:
-        """Find what runs here and is not configured, now and once a minute."""
+        """Find what runs here and is not configured, now, after a reload, and once a minute."""
         while True:
-            known = msgspec.structs.replace(self.settings, sources=tuple(self._sources.values()))
-            for source in await discover(known, note=self.note):
-                if source.name not in self._sources:
-                    self._add(source)
+            self._look_again.clear()
+            if self.settings.discover:
+                await self._add_discovered()
             self.discovered.set()
-            await asyncio.sleep(DISCOVER_EVERY)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DISCOVER_EVERY):
+                    await self._look_again.wait()
+
+    async def _add_discovered(self) -> None:
+        """Add what is found. Whether it is read-only is the settings' word at the time of an action, not of now."""
+        async with self._changing:
+            known = msgspec.structs.replace(self.settings, sources=tuple(self._sources.values()))
+            lines: list[str] = []
+            for source in await discover(known, note=lines.append):
+                if source.name not in self._sources:
+                    self._add(msgspec.structs.replace(source, read_only=False))
+            self.note("discovery", *lines)
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

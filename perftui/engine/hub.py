@@ -16,20 +16,25 @@ def matches(pattern: str, topic: str) -> bool:
 class Subscriber:
     """One console's view of the hub: which of its topics changed since it last took them.
 
-    What waits is a set of names, merged: a slow console gets the latest state, never a growing queue.
+    What waits is a set of names, merged: a slow console gets the latest state, never a growing queue. `is_full` is
+    true while what waits is the whole state.
     """
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self._patterns: tuple[str, ...] = ()
         self._pending: dict[str, None] = {}
+        self.is_full = False
         self.ready = asyncio.Event()
         self.urgent = asyncio.Event()
 
-    def subscribe(self, patterns: Iterable[str]) -> None:
-        """Replace the topics; the latest state of all of them waits at once, which is also how a console resyncs."""
+    def subscribe(self, patterns: Iterable[str], *, resync: bool = False) -> None:
+        """Replace the topics; the latest state of the new ones waits at once, with `resync` that of all of them."""
+        before = set() if resync else {topic for topic in self._hub.topics if self.wants(topic)}
+        self.is_full = resync or not self._patterns
         self._patterns = tuple(patterns)
-        self._pending = {topic: None for topic in self._hub.topics if self.wants(topic)}
+        wanted = [topic for topic in self._hub.topics if self.wants(topic)]
+        self._pending = {topic: None for topic in wanted if topic not in before or topic in self._pending}
         if self._pending:
             self.ready.set()
             self.urgent.set()
@@ -49,6 +54,7 @@ class Subscriber:
         """Return the latest state of what changed (null: gone) and forget that it changed."""
         taken = {topic: self._hub.encoded(topic) for topic in self._pending}
         self._pending = {}
+        self.is_full = False
         self.ready.clear()
         self.urgent.clear()
         return taken
@@ -66,6 +72,10 @@ class Hub:
     def topics(self) -> list[str]:
         """The topics that have a state."""
         return list(self._latest)
+
+    def sources(self) -> tuple[str, ...]:
+        """The sources that there are, by their topics `status/SOURCE`."""
+        return tuple(topic.removeprefix("status/") for topic in self._latest if topic.startswith("status/"))
 
     def publish(self, topic: str, state: object, *, urgent: bool = False) -> None:
         """Replace the state of `topic`."""

@@ -7,7 +7,8 @@ import time
 TICK = 0.1
 LATE = 0.25
 PAGE = os.sysconf("SC_PAGE_SIZE")
-CPU_BUDGET = 0.15
+BASE_BUDGET, SOURCE_BUDGET = 0.10, 0.0025
+"""Shares of a core that watching may cost: for itself, and for each source."""
 BUDGET_WINDOW = 30.0
 MOST_BACKOFF = 8.0
 
@@ -35,18 +36,21 @@ class Meter:
         self._worst_lag = max(self._worst_lag, lag)
         if lag > LATE:
             self._late_at = now
-        if now - self._window_at >= BUDGET_WINDOW:
-            self._judge(now)
 
-    def _judge(self, now: float) -> None:
-        """Poll half as often while the agent is over its budget, and come back step by step."""
-        cpu = time.process_time()
-        used = (cpu - self._window_cpu) / (now - self._window_at)
-        self._window_cpu, self._window_at = cpu, now
-        if used > CPU_BUDGET:
-            self.backoff = min(self.backoff * 2, MOST_BACKOFF)
-        elif used < CPU_BUDGET / 3 and self.backoff > 1:
-            self.backoff = max(1.0, self.backoff / 2)
+    def judge(self, sources: int) -> float:
+        """Return the factor of every interval: doubled while half a minute was over the budget, halved when far below.
+
+        The budget grows with the number of `sources`: 15 % of a core for twenty.
+        """
+        cpu, now = time.process_time(), time.monotonic()
+        if now - self._window_at >= BUDGET_WINDOW:
+            used, budget = (cpu - self._window_cpu) / (now - self._window_at), BASE_BUDGET + SOURCE_BUDGET * sources
+            self._window_cpu, self._window_at = cpu, now
+            if used > budget:
+                self.backoff = min(self.backoff * 2, MOST_BACKOFF)
+            elif used < budget / 3:
+                self.backoff = max(1.0, self.backoff / 2)
+        return self.backoff
 
     def was_late_since(self, moment: float) -> bool:
         """Return whether the loop itself was late since `moment`: then a missed deadline is not the source's fault."""

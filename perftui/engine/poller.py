@@ -86,13 +86,22 @@ class Poller:
         finally:
             await self._close()
 
+    def take_backoff(self) -> None:
+        """Let the others know the interval that holds from now on."""
+        self._update(interval=self._interval)
+
+    @property
+    def _interval(self) -> float:
+        """The configured interval, longer while the agent is over its budget."""
+        return float(self._settings.interval * self._load.backoff)
+
     def poke(self) -> None:
         """Force a probe now, whatever the schedule and the breaker say."""
         self._poked.set()
 
     def _next(self, due: float) -> float:
         """Return when to poll next: on this source's own grid, past what was missed, not before the breaker allows."""
-        now, interval = self._clock.monotonic(), self._settings.interval * self._load.backoff
+        now, interval = self._clock.monotonic(), self._interval
         offset = (self._phase * GOLDEN % 1.0) * interval
         following = now - (now - offset) % interval + interval
         if following - due < interval / 2:
@@ -176,12 +185,12 @@ class Poller:
         """Say `stale` when the last reading is too old though no poll has failed (one hangs, or the host slept)."""
         last = self.status.last_ok
         calm = self.status.state in (SourceState.OK, SourceState.SLOW)
-        if calm and last is not None and now - last > stale_after(self._settings.interval * self._load.backoff):
+        if calm and last is not None and now - last > stale_after(self._interval):
             self._update(state=SourceState.STALE, error=f"no new reading for {seconds(now - last)}")
 
     async def _close(self) -> None:
         self._open = False
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(Exception):  # what is thrown away need not be thrown away well
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._collector.close()
 
@@ -189,8 +198,12 @@ class Poller:
         """Take in changes; tell the others only when something that they show is new."""
         before, self.status = self.status, msgspec.structs.replace(self.status, **changes)
         shown = self.status.state is not SourceState.OK and before.next_poll != self.status.next_poll
-        if shown or (before.state, before.error) != (self.status.state, self.status.error):
+        if shown or _face(before) != _face(self.status):
             self._on_status(self.status)
+
+
+def _face(status: SourceStatus) -> tuple[object, ...]:
+    return status.state, status.error, status.interval
 
 
 def _is_cancelled() -> bool:

@@ -1,12 +1,11 @@
 """Every key of the console in one table: the key bar, the help, the palette and the user's `[keys]` come from it."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from perftui.core.errors import ConfigError
-from perftui.core.text import clean
+from perftui.core.text import clean, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -115,9 +114,9 @@ def _changed(changes: Mapping[str, str]) -> list[Binding]:
     known = {binding.id for binding in BINDINGS}
     for id in changes:
         if id not in known or id in FIXED:
-            near = difflib.get_close_matches(id, known - FIXED, n=1, cutoff=0.4)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise ConfigError(f'[keys]: nothing is called "{clean(id, 40)}"{hint}')
+            names = sorted(known - FIXED)
+            hint = did_you_mean(id, names) or "there are " + ", ".join(names)
+            raise ConfigError(f'[keys]: nothing is called "{clean(id, 40)}"; {hint}')
     return [
         replace(binding, keys=tuple(_parse(binding.id, part) for part in changes[binding.id].split(",")))
         if binding.id in changes

@@ -1,6 +1,5 @@
 """Themes: a style for each role, read from TOML files and checked before they are used."""
 
-import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from rich.style import Style
 
 from perftui.config.paths import themes_dir
 from perftui.core.errors import ConfigError
-from perftui.core.text import clean
+from perftui.core.text import clean, did_you_mean
 
 ROLES = {
     "background": "the colour that lies under everything, such as `on #101418`",
@@ -101,17 +100,13 @@ def read(path: Path) -> Theme:
         raise ConfigError(f"theme {path.name}: it has no table [roles]")
     for role in roles:
         if role not in ROLES:
-            raise ConfigError(f'theme {path.name}: there is no role "{clean(role, 40)}"{_nearest(role)}')
+            hint = did_you_mean(role, ROLES) or "there are " + ", ".join(ROLES)
+            raise ConfigError(f'theme {path.name}: there is no role "{clean(role, 40)}"; {hint}')
     missing = [role for role in ROLES if role not in roles]
     if missing:
         raise ConfigError(f"theme {path.name}: the role {missing[0]} is missing ({ROLES[missing[0]]})")
     styles = {role: _style(path, role, roles[role]) for role in ROLES}
     return Theme(path.stem, styles, clean(str(content.get("description", "")), 80))
-
-
-def _nearest(role: str) -> str:
-    near = difflib.get_close_matches(role, ROLES, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def _style(path: Path, role: str, text: object) -> Style:

@@ -15,10 +15,12 @@ from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
 from perftui.config.paths import private_socket
 from perftui.core.errors import RequestFailed
+from perftui.core.status import SourceState
 from tests.support.agents import agent_pids, attached, end_agents, start_and_wait, write_config
 from tests.support.servers import eventually, wait_until
 
 pytestmark = pytest.mark.integration
+HELLO = b'{"id":4,"method":"hello","params":{}}'
 
 
 @pytest.fixture
@@ -152,6 +154,46 @@ async def test_a_broken_configuration_is_told_and_nothing_may_be_changed(tmp_pat
         end_agents()
 
 
+async def test_a_mistake_that_was_mended_is_not_told_any_more(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "discover = false\nintervall = '1s'\n")
+    try:
+        async with attached(config) as client:
+            state = client.state
+
+            async def read_only() -> bool:
+                return state.agent is not None and state.agent.read_only and len(state.notes) == 2
+
+            await eventually(read_only)
+            write_config(tmp_path)
+            await client.reload()
+
+            async def believed() -> bool:
+                return state.agent is not None and not state.agent.read_only and not state.notes
+
+            await eventually(believed)
+    finally:
+        end_agents()
+
+
+async def test_a_state_larger_than_a_line_arrives_in_parts(tmp_path: Path) -> None:
+    sources = "".join(
+        f'[sources.host-{number}]\nkind = "http"\nurl = "http://127.0.0.1:9/{"x" * 900}{number}"\n'
+        for number in range(900)
+    )
+    config = write_config(tmp_path, "discover = false\n" + sources)
+    try:
+        async with attached(config) as client:
+
+            async def all_there() -> bool:
+                states = [status.state for status in client.state.sources.values()]
+                return len(states) == 902 and states.count(SourceState.WAITING) == 0
+
+            await eventually(all_there, deadline=30)
+            assert client.state.link is Link.LIVE
+    finally:
+        end_agents()
+
+
 async def test_a_reload_takes_the_new_sources_and_a_bad_one_leaves_the_old_running(config: str) -> None:
     async with attached(config) as client:
         Path(config).write_text('discover = false\n[sources.web]\nkind = "http"\nurl = "http://127.0.0.1:9/"\n')
@@ -178,7 +220,7 @@ async def test_a_console_that_never_reads_costs_no_memory_and_stops_nobody(confi
     pid = start_and_wait(config)
     stalled = socket.socket(socket.AF_UNIX)
     stalled.connect(private_socket())
-    stalled.sendall(b'{"id":1,"method":"subscribe","params":{"topics":["*"]}}\n')
+    stalled.sendall(HELLO + b'\n{"id":1,"method":"subscribe","params":{"topics":["*"]}}\n')
     for _ in range(20_000):
         try:
             stalled.send(b'{"id":2,"method":"actions"}\n' * 100, socket.MSG_DONTWAIT)
@@ -192,23 +234,29 @@ async def test_a_console_that_never_reads_costs_no_memory_and_stops_nobody(confi
 
 
 def talk(*lines: bytes) -> list[dict[str, object]]:
-    """Send raw lines to the agent and return its answers."""
+    """Send raw lines to the agent, one after the other, and return its answers."""
     with socket.socket(socket.AF_UNIX) as link:
         link.settimeout(5)
         link.connect(private_socket())
-        link.sendall(b"".join(line + b"\n" for line in lines))
         answers = link.makefile("rb")
-        return [json.loads(answers.readline()) for _ in lines]
+        found = []
+        for line in lines:
+            link.sendall(line + b"\n")
+            found.append(json.loads(answers.readline()))
+        return found
 
 
 def test_what_it_cannot_understand_is_answered_with_an_error(config: str) -> None:
     start_and_wait(config)
-    broken, unknown, wrong, old = talk(
+    broken, unknown, rude, old, _, wrong = talk(
         b"{not json",
         b'{"id":1,"method":"dance"}',
-        b'{"id":2,"method":"poll","params":{"source":7}}',
+        b'{"id":2,"method":"reload"}',
         b'{"id":3,"method":"hello","params":{"protocol":[9,12],"version":"9.0"}}',
+        HELLO,
+        b'{"id":5,"method":"poll","params":{"source":7}}',
     )
+    assert "say hello first" in rude["error"]["message"]  # type: ignore[index]
     assert broken["error"]["code"] == -32600  # type: ignore[index]
     assert unknown["error"] == {"code": -32601, "message": "there is no method dance", "data": None}
     assert wrong["error"]["code"] == -32602  # type: ignore[index]

@@ -218,7 +218,7 @@ def bare() -> State:
             monotonic=NOW,
             wall=WALL,
         ),
-        agent=AgentState(monotonic=NOW, wall=WALL, consoles=1),
+        agent=AgentState(consoles=1),
         actions=(CLEANUP,),
         alerts=AlertsView(levels=LEVELS),
     )

@@ -15,7 +15,6 @@ def plan_for(target: str, confirm: str = "y") -> Plan:
         title="free the memory of expired keys",
         target=target,
         digest="d1",
-        created=0.0,
         expires=1e12,
         risk=Risk.LOW,
         reversible=False,

@@ -10,7 +10,6 @@ OUTCOMES = {
     Outcome.SUCCEEDED: (glyphs.OK, "ok"),
     Outcome.CANCELLED: (glyphs.PAUSED, "warning"),
     Outcome.FAILED: (glyphs.CRITICAL, "critical"),
-    Outcome.REFUSED: (glyphs.CRITICAL, "critical"),
     Outcome.INTERRUPTED: (glyphs.CRITICAL, "critical"),
 }
 PROOFS = {

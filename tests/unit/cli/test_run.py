@@ -12,7 +12,6 @@ PLAN = Plan(
     title="free expired keys on cache-1",
     target="cache-1",
     digest="d",
-    created=0.0,
     expires=1.0,
     risk=Risk.LOW,
     reversible=False,

@@ -57,11 +57,13 @@ def test_null_means_gone() -> None:
     assert (state.sources, state.readings, state.tracks) == ({}, {}, {})
 
 
-def test_the_first_update_of_a_connection_is_complete() -> None:
+def test_sources_that_a_full_state_does_not_know_are_forgotten() -> None:
     state = State()
     old, new = SourceStatus(name="old", kind="redis"), SourceStatus(name="new", kind="redis")
     merge_update(state, update(1, status__old=old), WATCHED)
-    merge_update(state, update(1, status__new=new), WATCHED)
+    full = update(1, status__new=new)
+    full.known = ("new", "one that follows in the next part")
+    merge_update(state, full, WATCHED)
     assert list(state.sources) == ["new"]
 
 
@@ -71,9 +73,17 @@ def test_unknown_topics_and_fields_are_tolerated() -> None:
     assert state.sources["a"].kind == "x"
 
 
-def test_a_track_takes_only_newer_points() -> None:
+def test_a_track_goes_on_when_the_clock_is_set_back() -> None:
     track = Track()
-    track.append(2.0, 1.0)
-    track.append(1.0, 5.0)
-    track.append(2.0, 5.0)
-    assert list(track.values) == [1.0]
+    for wall, value in ((100.0, 1.0), (101.0, 2.0), (50.0, 3.0), (51.0, 4.0)):
+        track.append(wall, value)
+    assert list(zip(track.wall, track.values, strict=True)) == [(50.0, 3.0), (51.0, 4.0)]
+
+
+def test_the_wall_clock_follows_the_newest_reading() -> None:
+    state = State()
+    merge_update(state, update(1, **{"reading__cache-1": reading(5, 0.5)}), WATCHED)
+    assert state.wall_offset == 0.0
+    jumped = msgspec.structs.replace(reading(6, 0.5), wall=6 + 3600.0)
+    merge_update(state, update(2, **{"reading__cache-1": jumped}), WATCHED)
+    assert state.wall_offset == 3600.0

@@ -42,6 +42,31 @@ def test_subscribing_brings_what_is_already_there() -> None:
     assert taken(subscriber.take()) == {"reading/a": 1}
 
 
+def test_more_topics_bring_only_what_is_new_and_a_resync_brings_all() -> None:
+    hub = Hub()
+    hub.publish("reading/a", 1)
+    hub.publish("table/a/processes", 2)
+    subscriber = hub.attach()
+    subscriber.subscribe(["reading/*"])
+    assert subscriber.is_full
+    subscriber.take()
+    subscriber.subscribe(["reading/*", "table/*"])
+    assert not subscriber.is_full
+    assert taken(subscriber.take()) == {"table/a/processes": 2}
+    subscriber.subscribe(["reading/*", "table/*"], resync=True)
+    assert subscriber.is_full
+    assert taken(subscriber.take()) == {"reading/a": 1, "table/a/processes": 2}
+
+
+def test_what_already_waits_goes_on_waiting_when_the_topics_change() -> None:
+    hub = Hub()
+    hub.publish("reading/a", 1)
+    subscriber = hub.attach()
+    subscriber.subscribe(["reading/*"])
+    subscriber.subscribe(["reading/*", "alerts"])
+    assert taken(subscriber.take()) == {"reading/a": 1}
+
+
 def test_a_topic_that_is_gone_arrives_as_null() -> None:
     hub = Hub()
     hub.publish("status/a", 1)

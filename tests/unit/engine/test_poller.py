@@ -10,7 +10,7 @@ from perftui.core.errors import Denied, SourceError, Unreachable
 from perftui.core.metric import Metric
 from perftui.core.reading import Reading
 from perftui.core.status import SourceState, SourceStatus
-from perftui.engine.poller import Poller
+from perftui.engine.poller import GOLDEN, Poller
 
 
 class Scripted:
@@ -21,6 +21,7 @@ class Scripted:
     def __init__(self, clock: ManualClock, script: list[float | Exception]) -> None:
         self.clock = clock
         self.script = script
+        self.closes_badly = False
         self.opened = 0
         self.closed = 0
 
@@ -29,6 +30,8 @@ class Scripted:
 
     async def close(self) -> None:
         self.closed += 1
+        if self.closes_badly:
+            raise Unreachable("cannot even be closed")
 
     async def poll(self) -> Reading:
         step = self.script.pop(0)
@@ -67,12 +70,13 @@ class Bench:
         self.collector = Scripted(self.clock, list(script))
         self.readings: list[Reading] = []
         self.said: list[SourceStatus] = []
+        self.load = Load(late=late)
         source = SourceSettings(name="s", kind="system", options=SystemOptions(), **settings)  # type: ignore[arg-type]
         self.poller = Poller(
             source,
             self.collector,
             self.clock,
-            Load(late=late),
+            self.load,
             asyncio.Semaphore(1),
             self.readings.append,
             self.said.append,
@@ -157,8 +161,8 @@ async def test_a_healthy_source_is_not_published_again_and_again() -> None:
     assert [status.state for status in bench.said] == [SourceState.OK]
 
 
-async def test_it_polls_on_its_grid_and_ends_with_a_closed_collector() -> None:
-    bench = Bench(*[0.0] * 3, SourceError("end of script"), *[0.0] * 100, interval=0.01)
+async def test_it_polls_at_once_when_poked_and_ends_with_a_closed_collector() -> None:
+    bench = Bench(*[0.0] * 3, SourceError("end of script"), *[0.0] * 100)
     task = asyncio.create_task(bench.poller.run())
     async with asyncio.timeout(5):
         while len(bench.readings) < 5:
@@ -168,6 +172,42 @@ async def test_it_polls_on_its_grid_and_ends_with_a_closed_collector() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert bench.collector.closed >= 2
+
+
+def test_it_polls_on_a_grid_of_its_own_and_skips_what_it_missed() -> None:
+    bench = Bench(interval=1.0)
+    bench.poller._phase = 1
+    first = bench.poller._next(bench.clock.monotonic())
+    assert first % 1.0 == pytest.approx(GOLDEN)
+    bench.clock.advance(first - bench.clock.monotonic() + 0.001)
+    second = bench.poller._next(first)
+    assert second - first == pytest.approx(1.0)
+    bench.clock.advance(4.3)
+    later = bench.poller._next(second)
+    assert (later - first) % 1.0 == pytest.approx(0.0, abs=1e-6) or (later - first) % 1.0 == pytest.approx(1.0)
+    assert 0 < later - bench.clock.monotonic() <= 1.5
+
+
+async def test_an_open_breaker_holds_the_next_poll_back() -> None:
+    bench = Bench(*[Unreachable("gone")] * 6)
+    await bench.poll(6)
+    assert bench.poller._next(bench.clock.monotonic()) - bench.clock.monotonic() >= 2.0
+
+
+async def test_while_the_agent_backs_off_the_longer_interval_is_told_and_ages_are_judged_by_it() -> None:
+    bench = Bench(0.0)
+    await bench.poll()
+    bench.load.backoff = 8.0
+    bench.poller.take_backoff()
+    bench.poller.check_age(bench.clock.monotonic() + 20)
+    assert (bench.said[-1].interval, bench.poller.status.state) == (8.0, SourceState.OK)
+
+
+async def test_a_collector_that_cannot_even_be_closed_is_opened_again() -> None:
+    bench = Bench(Unreachable("gone"), 0.0)
+    bench.collector.closes_badly = True
+    status = await bench.poll(2)
+    assert status.state is SourceState.OK
 
 
 async def test_a_driver_that_swallows_the_cancellation_does_not_keep_it_alive() -> None:
