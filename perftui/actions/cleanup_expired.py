@@ -56,7 +56,7 @@ class CleanupExpired:
         total = sum(keys for keys, _ in databases.values())
         return Findings(
             title=f"free expired keys on {target.name}",
-            command="; ".join(f"{redis_cli(link.where, db)} --scan --count {BATCH} > /dev/null" for db in databases),
+            command="; ".join(f"{redis_cli(link, db)} --scan > /dev/null" for db in databases),
             identity=_identity(info, link),
             targets=tuple(f"db{db}" for db in databases),
             lines=_preview(info, databases),

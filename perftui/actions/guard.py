@@ -108,7 +108,7 @@ async def _check_target(attempt: Attempt) -> None:
         was, found = clean(planned.get(each, "nothing"), 60), clean(now.get(each, "nothing"), 60)
         if was != found:
             raise TargetChanged(f"{name}: {each} was {was} and is {found} now; preview it again")
-    raise TargetChanged(f"{name}: the plan is not the one that was previewed; preview it again")
+    raise TargetChanged(f"{name}: it is not what was previewed; preview it again")
 
 
 def _check_confirmation(attempt: Attempt) -> None:

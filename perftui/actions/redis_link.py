@@ -23,8 +23,9 @@ class Keyspace(dict[int, tuple[int, int]]):
 class RedisLink:
     """Speaks to one server; every method raises SourceError."""
 
-    def __init__(self, client: Client, where: Endpoint, clock: Clock) -> None:
+    def __init__(self, client: Client, where: Endpoint, options: RedisOptions, clock: Clock) -> None:
         self.where = where
+        self.options = options
         self._client = client
         self._clock = clock
 
@@ -58,7 +59,7 @@ async def redis_link(target: SourceSettings, clock: Clock) -> AsyncIterator[Redi
         raise Refused("target", f"{target.name} is no Redis", "choose a redis source")
     client, where = await connect(target.options)
     try:
-        yield RedisLink(client, where, clock)
+        yield RedisLink(client, where, target.options, clock)
     finally:
         await disconnect(client)
 
@@ -81,8 +82,14 @@ def keyspace(info: dict[str, str]) -> Keyspace:
     return found
 
 
-def redis_cli(where: Endpoint, database: int) -> str:
-    """Return how redis-cli is called for a database, without credentials (it takes them from REDISCLI_AUTH)."""
-    place = ["-s", where.path] if where.path else ["-h", where.host, "-p", str(where.port)]
-    tls = ["--tls"] if where.tls else []
-    return shlex.join(["redis-cli", *place, *tls, "-n", str(database)])
+def redis_cli(link: RedisLink, database: int) -> str:
+    """Return how redis-cli is called for a database; it asks for the password itself, where there is one."""
+    where, options = link.where, link.options
+    words = ["redis-cli", *(["-s", where.path] if where.path else ["-h", where.host, "-p", str(where.port)])]
+    if where.tls:
+        words += ["--tls", *(["--cacert", options.ca_file] if options.ca_file else [])]
+    if options.username:
+        words += ["--user", options.username]
+    if options.username or options.password:
+        words.append("--askpass")
+    return shlex.join([*words, "-n", str(database)])

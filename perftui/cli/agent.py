@@ -32,8 +32,10 @@ def run(argv: list[str]) -> int:
     if options.private:
         with contextlib.suppress(OSError):
             os.ftruncate(sys.stdout.fileno(), 0)  # the log of the agent before this one
-    asyncio.run(_serve(options, socket))
-    return 0
+    # Not asyncio.run, which waits at its end for threads that a dead disk or a hung mount may hold for ever.
+    asyncio.new_event_loop().run_until_complete(_serve(options, socket))
+    sys.stdout.flush()
+    os._exit(0)
 
 
 async def _serve(options: argparse.Namespace, socket: Path) -> None:

@@ -1,4 +1,4 @@
-"""`perftui audit`: who did what, and whether anybody changed the log."""
+"""`perftui audit`: who did what, and whether the chain of its lines is whole."""
 
 import argparse
 from collections.abc import Iterable

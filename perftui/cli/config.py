@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from perftui.config.discovery import discover, usual_candidates
@@ -13,6 +14,7 @@ from perftui.config.paths import config_file
 from perftui.config.render import render
 from perftui.config.schema import schema
 from perftui.config.settings import Settings
+from perftui.core.errors import ConfigError
 
 OK, PROBLEMS = 0, 1
 
@@ -85,9 +87,10 @@ def _write_private(path: Path, text: str) -> None:
 def _check(file: str | None) -> int:
     path = config_file(file)
     loaded = read(path, must_exist=file is not None)
-    for line in loaded.problems:
+    problems = [*loaded.problems, *(f"{path.name}: {line}" for line in _console_problems(loaded.settings))]
+    for line in problems:
         print(line, file=sys.stderr)
-    if loaded.problems:
+    if problems:
         return PROBLEMS
     if not path.exists():
         print(f"{path} does not exist; perftui shows this host and what it finds")
@@ -95,6 +98,20 @@ def _check(file: str | None) -> int:
     configured = len(loaded.settings.sources)
     print(f"{path}: right, {configured} sources with this host and the agent")
     return OK
+
+
+def _console_problems(settings: Settings) -> Iterator[str]:
+    """Yield what the console would refuse: keys and theme are its own words, which the agent takes as they are."""
+    from perftui.tui import keys, theme  # here, because only this command needs them
+
+    try:
+        keys.Keymap(settings.keys)
+    except ConfigError as error:
+        yield str(error)
+    try:
+        theme.load(settings.theme, {"COLORTERM": "truecolor"})
+    except ConfigError as error:
+        yield f"theme: {error}"
 
 
 def _note(line: str) -> None:

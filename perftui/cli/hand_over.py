@@ -13,6 +13,7 @@ from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
 from perftui.config.load import read
 from perftui.config.paths import config_file
+from perftui.tui import theme
 from perftui.tui.app import PerftuiApp
 from perftui.tui.console_driver import TerminalDriver, driver_for
 from perftui.tui.guard import guard
@@ -35,9 +36,13 @@ def hand_over(options: Options, agent: AgentStart, terminal: Terminal, wakeup: W
 
 
 def _app(options: Options, client: AgentClient, driver: type[TerminalDriver]) -> PerftuiApp:
-    """Return the app on what is right in the configuration; what is not, the agent tells."""
+    """Return the app on what is right in the configuration; what is not is told on the screen.
+
+    Raises ConfigError for a theme on the command line that cannot be used.
+    """
     settings = read(config_file(options.config)).settings
     settings = msgspec.structs.replace(settings, ascii=options.ascii or settings.ascii)
     if options.theme:
+        theme.load(options.theme, os.environ)
         settings = msgspec.structs.replace(settings, theme=options.theme)
     return PerftuiApp(client, settings, read_only=options.read_only, driver_class=driver)

@@ -1,12 +1,16 @@
 """A session with the agent without a screen, for the commands that let it act."""
 
 import asyncio
+import os.path
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
-from perftui.core.errors import AgentUnavailable
+from perftui.config.paths import config_file
+from perftui.core.errors import AgentUnavailable, ConfigError
+from perftui.core.text import clean
+from perftui.core.wire import Welcome
 
 ATTACH_DEADLINE = 10.0
 FIND_DEADLINE = 3.0
@@ -53,7 +57,8 @@ async def session(
 ) -> AsyncIterator[Session]:
     """Attach, starting a private agent where there is none, and wait a little until `source`, if given, is known.
 
-    An agent that was started for this ends with it. Raises AgentUnavailable.
+    An agent that was started for this ends with it. Raises AgentUnavailable, and ConfigError where `config` is given
+    and the agent that is there runs on another file.
     """
     client = AgentClient(socket, config)
     own = Session(client)
@@ -61,6 +66,8 @@ async def session(
     try:
         if not await own.until(lambda: client.state.link is Link.LIVE, ATTACH_DEADLINE):
             raise AgentUnavailable(client.state.link_note or "the agent does not answer")
+        if config is not None:
+            _check_config(config, client.state.welcome)
         if source is not None:
             await own.until(lambda: source in client.state.sources, FIND_DEADLINE)
         yield own
@@ -68,3 +75,12 @@ async def session(
         await client.bye(end=client.started_agent)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+
+
+def _check_config(config: str, welcome: Welcome | None) -> None:
+    wanted = config_file(config)
+    if welcome is not None and os.path.realpath(wanted) != os.path.realpath(welcome.config_path):
+        raise ConfigError(
+            f"the agent here (pid {welcome.pid}) runs on {clean(welcome.config_path) or 'no file'} and not on {wanted}; "
+            "leave out --config, or end that agent"
+        )

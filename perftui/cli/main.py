@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from types import TracebackType
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from perftui.core.text import clean, did_you_mean
 COMMANDS = {
     "check": ("perftui.cli.check", "poll everything once and say how it is: a table, or JSON for scripts"),
     "run": ("perftui.cli.run", "preview an action and run it, as the keys of the console do"),
-    "audit": ("perftui.cli.audit", "show who did what, and verify that nobody changed the log"),
+    "audit": ("perftui.cli.audit", "show who did what, and verify the chain of its lines"),
     "config": ("perftui.cli.config", "write, check and explain the configuration file"),
     "metrics": ("perftui.cli.metrics", "print every metric with its unit and meaning"),
     "agent": ("perftui.cli.agent", "run the engine in the foreground, as a service does"),
@@ -35,6 +36,8 @@ class Options(NamedTuple):
 def main() -> None:
     """Run the command that `sys.argv` names and exit with its status."""
     sys.excepthook = crashed
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal or pipe that knows no `●` gets a `?`
     sys.exit(run(sys.argv[1:]))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from perftui.cli.headless import Session, session
 from perftui.cli.run_text import preview, result
 from perftui.core.action import Outcome, Plan, Proof, Run
-from perftui.core.errors import Refused, TargetChanged
+from perftui.core.errors import ConfigError, Refused, TargetChanged
 from perftui.core.text import clean
 
 DONE, FAILED, REFUSED = 0, 1, 2
@@ -21,7 +21,7 @@ def run(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     try:
         return asyncio.run(_run(options))
-    except (Refused, TargetChanged) as error:
+    except (ConfigError, Refused, TargetChanged) as error:
         return _refused(str(error), options)
 
 
@@ -128,5 +128,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--confirm", metavar="TEXT", help="confirm by TEXT: production wants the name of the source")
     parser.add_argument("--reason", metavar="TEXT", help="why; goes into the audit log")
     parser.add_argument("--json", action="store_true", help="print plan and run as JSON")
-    parser.add_argument("--config", metavar="FILE", help="configuration of an agent that is started for this")
+    parser.add_argument("--config", metavar="FILE", help="configuration; refused when an agent runs here on another")
     return parser

@@ -68,8 +68,11 @@ def agent_log() -> str:
 
 
 def config_file(explicit: str | None = None) -> Path:
-    """Return the configuration file: `explicit`, else `$XDG_CONFIG_HOME/perftui/perftui.toml`; it may not exist."""
-    return expanded(explicit) if explicit else _config_dir() / "perftui.toml"
+    """Return the configuration file: `explicit`, else `$XDG_CONFIG_HOME/perftui/perftui.toml`; it may not exist.
+
+    Absolute, because console and agent tell each other which one they mean, from folders of their own.
+    """
+    return expanded(explicit).absolute() if explicit else _config_dir() / "perftui.toml"
 
 
 def themes_dir() -> Path:

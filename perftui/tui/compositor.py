@@ -27,19 +27,19 @@ class CellUpdate(CompositorUpdate):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the pieces for a picture of the screen: one on each line."""
-        for index, (_, _, strip) in enumerate(self._pieces):
+        for index, (_, _, segments) in enumerate(self._pieces):
             if index:
                 yield Segment.line()
-            yield from strip
+            yield from segments
 
     def render_segments(self, console: Console) -> str:
         """Return the bytes for the terminal."""
         out: list[str] = []
         style: Style | None = None
         colours = _SYSTEMS.get(console.color_system or "", ColorSystem.STANDARD)
-        for y, x, strip in self._pieces:
+        for y, x, segments in self._pieces:
             out.append(f"\x1b[{y + 1};{x + 1}H")
-            for text, own, _ in strip:
+            for text, own, _ in segments:
                 if own is not style:
                     out.append(restyle(style, own, colours))
                     style = own

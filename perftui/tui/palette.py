@@ -27,6 +27,10 @@ class Palette:
         return known
 
     def strip(self, line: Line) -> Strip:
+        """Return a line as Textual takes it."""
+        return Strip(self.segments(line))
+
+    def segments(self, line: Line) -> list[Segment]:
         """Return a line as one Segment for each run of one style."""
         segments: list[Segment] = []
         text, style = "", None
@@ -40,7 +44,7 @@ class Palette:
             text, style = self.safe(part), own
         if text:
             segments.append(Segment(text, style))
-        return Strip(segments)
+        return segments
 
     def safe(self, text: str) -> str:
         """Return text that the terminal takes for text, whatever came through."""

@@ -1,17 +1,18 @@
 """The widget under the panes: it keeps the lines it shows and repaints only the cells that changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from perftui.tui.palette import Palette
-from perftui.tui.widgets.paint import cut
+from perftui.tui.widgets.paint import part
 from perftui.tui.widgets.text import Line, width
 
-Piece = tuple[int, int, Strip]
+Piece = tuple[int, int, Iterable[Segment]]
 """Cells in a row that changed: their line, their first column, and what they show."""
 MOVE, RESTYLE = 9, 11
 """Bytes that a new run costs (move the cursor, set a style), and that another style within a run costs."""
@@ -35,9 +36,9 @@ class LinesWidget(Widget, inherit_bindings=False):
         old, self.lines = self.lines, lines
         if palette is not self._palette or len(lines) != len(old):
             self._palette = palette
-            return [(y, 0, palette.strip(line)) for y, line in enumerate(lines)]
+            return [(y, 0, palette.segments(line)) for y, line in enumerate(lines)]
         return [
-            (y, start, palette.strip(cut(cut(line, start)[1], end - start)[0]))
+            (y, start, palette.segments(part(line, start, end)))
             for y, (before, line) in enumerate(zip(old, lines, strict=True))
             if before != line
             for start, end in changed(before, line)

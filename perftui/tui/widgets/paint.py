@@ -53,6 +53,23 @@ def covered(line: Line, x: int, piece: Line) -> Line:
     return [*before, *piece, *cut(rest, width(piece))[1]]
 
 
+def part(line: Line, start: int, end: int) -> Line:
+    """Return the cells of a line from `start` to before `end`."""
+    out: Line = []
+    x = 0
+    for text, role in line:
+        size = len(text) if text.isascii() else cell_len(text)
+        if start <= x and x + size <= end:
+            out.append((text, role))
+        elif x < end and x + size > start:
+            rest = cut([(text, role)], max(0, start - x))[1]
+            out += cut(rest, end - max(x, start))[0]
+        x += size
+        if x >= end:
+            break
+    return out
+
+
 def cut(line: Line, cells: int) -> tuple[Line, Line]:
     """Return the first `cells` cells of a line, and the rest; a wide character on the edge becomes blanks."""
     before: Line = []
