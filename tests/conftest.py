@@ -1,9 +1,13 @@
 """Options and isolation that every test shares."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Read when perftui is imported: no test may find the service of this host. Nothing is ever made there.
+os.environ["PERFTUI_SERVICE_SOCKET"] = str(Path(tempfile.gettempdir(), f"perftui-tests-{os.getpid()}", "service.sock"))
 
 _PERSONAL = ("NO_COLOR", "COLORTERM", "TEXTUAL", "PERFTUI_", "REDISCLI_AUTH", "MYSQL_")
 
@@ -29,4 +33,5 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     runtime = home / "run"
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("PERFTUI_RUNTIME_DIR", str(runtime))
+    monkeypatch.setenv("PERFTUI_SERVICE_SOCKET", str(home / "service.sock"))
     return home

@@ -44,12 +44,12 @@ class Journal:
             "message": run.message,
             "lines": msgspec.to_builtins(run.lines),
         }
-        await asyncio.to_thread(self._append_outcome, record)
+        await asyncio.to_thread(self._append_ending, record)
 
     async def proof(self, run: Run) -> None:
         """Record what the second reading showed."""
         record = self._record("proof", run.plan) | {"proof": run.proof.value, "lines": msgspec.to_builtins(run.lines)}
-        await asyncio.to_thread(self._log.append, record)
+        await asyncio.to_thread(self._append_ending, record)
 
     async def close_interrupted(self) -> list[Record]:
         """Record `interrupted` for each intent whose agent died before its outcome, and return those intents."""
@@ -62,8 +62,8 @@ class Journal:
             self._log.append(record | {"event": "outcome", "outcome": Outcome.INTERRUPTED.value, "at": self._now()})
         return dead
 
-    def _append_outcome(self, record: Record) -> None:
-        """Append it, or leave it to the system's log: what is done cannot be refused any more."""
+    def _append_ending(self, record: Record) -> None:
+        """Append it, or leave it to the system's log: what is done can no longer be refused."""
         try:
             self._log.append(record)
         except AuditError as error:

@@ -242,8 +242,8 @@ class ActionRunner:
         try:
             await writing
         except AuditError as error:
-            message = self._runs[job.plan.id].message
-            self._change(job, message=f"{message}; not recorded: {error}")
+            message, trouble = self._runs[job.plan.id].message, f"; not recorded: {error}"
+            self._change(job, message=message.removesuffix(trouble) + trouble)
 
     def _reporter(self, job: _Job) -> Callable[[float | None, str], None]:
         def report(fraction: float | None, message: str) -> None:

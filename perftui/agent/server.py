@@ -63,21 +63,28 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        """Forget a console; a defect in serving it goes to the agent's log."""
+        self._serving.discard(task)
+        if not task.cancelled() and (defect := task.exception()) is not None:
+            task.get_loop().call_exception_handler({"message": "serving a console broke", "exception": defect})
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link: socket.socket = writer.get_extra_info("socket")
         peer = identify(link)
         if peer is None or len(self._connections) >= MOST_CONSOLES:
             writer.close()
             return
         connection = Connection(reader, writer, peer, self._hub, self._handle)
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
         self._connections.add(connection)
         try:
             await connection.serve()
         finally:
-            self._serving.discard(task)
             self._connections.discard(connection)
             self._gone(connection)
 

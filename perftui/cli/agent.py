@@ -32,6 +32,8 @@ def run(argv: list[str]) -> int:
     if options.private:
         with contextlib.suppress(OSError):
             os.ftruncate(sys.stdout.fileno(), 0)  # the log of the agent before this one
+    else:
+        print(f"perftui agent: listening at {socket}, configuration {config_file(options.config)}", flush=True)
     # Not asyncio.run, which waits at its end for threads that a dead disk or a hung mount may hold for ever.
     asyncio.new_event_loop().run_until_complete(_serve(options, socket))
     sys.stdout.flush()

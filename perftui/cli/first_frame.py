@@ -43,10 +43,12 @@ class FirstFrame:
             return
         columns, rows = size = self._terminal.size()
         lines = [self._painter.paint(line) for line in draw(columns, rows)]
+        changed = []
         if size != self._size or len(lines) != len(self._shown):
-            self._shown, self._size = [b"\0"] * len(lines), size
-        changed = [
-            b"\x1b[%d;1H%b\x1b[K" % (row, line)
+            self._shown, self._size = [b""] * len(lines), size
+            changed.append(b"\x1b[2J")
+        changed += [
+            b"\x1b[%d;1H\x1b[2K%b" % (row, line)
             for row, (line, shown) in enumerate(zip(lines, self._shown, strict=True), 1)
             if line != shown
         ]

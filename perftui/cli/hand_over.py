@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from functools import partial
 from typing import NoReturn
 
 import msgspec
@@ -11,7 +12,7 @@ from perftui.cli.agent_start import AgentStart
 from perftui.cli.main import Options
 from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
-from perftui.config.load import read
+from perftui.config.load import Loaded, read
 from perftui.config.paths import config_file
 from perftui.tui import theme
 from perftui.tui.app import PerftuiApp
@@ -40,9 +41,17 @@ def _app(options: Options, client: AgentClient, driver: type[TerminalDriver]) ->
 
     Raises ConfigError for a theme on the command line that cannot be used.
     """
-    settings = read(config_file(options.config)).settings
-    settings = msgspec.structs.replace(settings, ascii=options.ascii or settings.ascii)
     if options.theme:
         theme.load(options.theme, os.environ)
-        settings = msgspec.structs.replace(settings, theme=options.theme)
-    return PerftuiApp(client, settings, read_only=options.read_only, driver_class=driver)
+    reread = partial(_read, options)
+    return PerftuiApp(client, reread().settings, read_only=options.read_only, reread=reread, driver_class=driver)
+
+
+def _read(options: Options) -> Loaded:
+    """Return what the configuration says, the command line over it."""
+    loaded = read(config_file(options.config))
+    settings = loaded.settings
+    settings = msgspec.structs.replace(
+        settings, ascii=options.ascii or settings.ascii, theme=options.theme or settings.theme
+    )
+    return msgspec.structs.replace(loaded, settings=settings)

@@ -80,7 +80,7 @@ async def session(
 def _check_config(config: str, welcome: Welcome | None) -> None:
     wanted = config_file(config)
     if welcome is not None and os.path.realpath(wanted) != os.path.realpath(welcome.config_path):
+        theirs = clean(welcome.config_path) or "no file"
         raise ConfigError(
-            f"the agent here (pid {welcome.pid}) runs on {clean(welcome.config_path) or 'no file'} and not on {wanted}; "
-            "leave out --config, or end that agent"
+            f"the agent here (pid {welcome.pid}) runs on {theirs} and not on {wanted}; leave out --config, or end it"
         )

@@ -1,6 +1,7 @@
 """What goes on behind the early frame: Textual imported, the agent's hello awaited, and why it takes so long."""
 
 import contextlib
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -78,8 +79,11 @@ class Startup:
         delay = ESCDELAY_REMOTE if "SSH_CONNECTION" in os.environ else ESCDELAY
         os.environ.setdefault("ESCDELAY", str(delay))  # Read by Textual at import.
         # What fails here fails again, and is told, when the console imports it: a daemon thread has nobody to tell.
+        gc.disable()
         with contextlib.suppress(Exception):
             import_module(CONSOLE)
+        gc.freeze()  # What is imported stays: walking it would hold up a key by 15 ms, now and then.
+        gc.enable()
         while not self._stop.is_set() and not self._answered:
             self._answered = self._agent.is_answering()
             self._stop.wait(0 if self._answered else KNOCK_EVERY)

@@ -13,7 +13,7 @@ from perftui import __version__
 from perftui.client import launch
 from perftui.client.config_notes import config_notes
 from perftui.client.connection import Connection
-from perftui.client.merge import merge_history, merge_update
+from perftui.client.merge import extend_tracks, merge_history, merge_update
 from perftui.client.state import Link, State
 from perftui.core.action import ActionInfo, Plan, Run
 from perftui.core.clock import Clock, SystemClock
@@ -27,6 +27,8 @@ RETRY = 0.25
 RETRY_STRANGER = 5.0
 """Seconds until an agent that is not understood is tried again."""
 SERIES_A_REQUEST = 200
+SILENT = 1.0
+"""Seconds beyond two of the shortest intervals after which an agent that tells nothing counts as silent."""
 START_PATIENCE = 5.0
 STARTS = 3
 STARTS_WINDOW = 60.0
@@ -55,7 +57,7 @@ class AgentClient:
         self._clock = clock or SystemClock()
         self._connection: Connection | None = None
         self._sequence = 0
-        self._met = 0.0
+        self._met = self._heard = 0.0
         self._child = child
         self._starts: deque[float] = deque(maxlen=STARTS)
         self._watched: frozenset[str] = frozenset()
@@ -140,7 +142,7 @@ class AgentClient:
     async def _introduce(self, connection: Connection) -> None:
         hello = Hello(version=__version__, read_only=self._read_only, config_path=self._config or "")
         welcome = await connection.call("hello", hello, Welcome)
-        self._met = self._clock.monotonic()
+        self._met = self._heard = self._clock.monotonic()
         self._sequence = 0
         self._connection = connection
         self.state.welcome = welcome
@@ -180,9 +182,22 @@ class AgentClient:
             passed = self._clock.monotonic() - self._met
             self.state.now = welcome.monotonic + passed
             self.state.wall = self.state.now + self.state.wall_offset
+            self._notice_silence()
+
+    def _notice_silence(self) -> None:
+        """Say so when an agent that is attached tells nothing though its sources should have been read."""
+        state, quiet = self.state, self._clock.monotonic() - self._heard
+        if state.link not in (Link.LIVE, Link.SILENT) or not state.sources:
+            return
+        shortest = min(status.interval for status in state.sources.values())
+        if quiet > SILENT + 2 * shortest:
+            state.link, state.link_note = Link.SILENT, f"it has said nothing for {quiet:.0f} s; what fires is not known"
+        elif state.link is Link.SILENT:
+            state.link, state.link_note = Link.LIVE, ""
 
     def _on_notification(self, method: str, params: msgspec.Raw) -> None:
         """Take in what the agent tells. Raises ProtocolError for what this version does not understand."""
+        self._heard = self._clock.monotonic()
         try:
             if method == "update":
                 self._on_update(msgspec.json.decode(params, type=Update))
@@ -237,9 +252,11 @@ class AgentClient:
 
     def watch(self, metrics: frozenset[str]) -> None:
         """Keep tracks for every series of these metrics; a track that would get a hole is dropped."""
-        self._watched = metrics
+        new, self._watched = metrics - self._watched, metrics
         for series in [series for series in self.state.tracks if series.metric not in metrics]:
             del self.state.tracks[series]
+        for reading in self.state.readings.values():
+            self._want(extend_tracks(self.state, reading, new))
 
     def show_tables(self, topics: frozenset[str]) -> None:
         """Receive these tables and no others."""

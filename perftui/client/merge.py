@@ -23,7 +23,7 @@ def merge_update(state: State, update: Update, watched: frozenset[str]) -> set[S
                 reading = msgspec.json.decode(raw, type=Reading)
                 state.readings[name] = reading
                 state.wall_offset = reading.wall - reading.monotonic
-                new |= _extend_tracks(state, reading, watched)
+                new |= extend_tracks(state, reading, watched)
             case "status" if not gone:
                 state.sources[name] = msgspec.json.decode(raw, type=SourceStatus)
             case "table" if not gone:
@@ -43,7 +43,8 @@ def merge_update(state: State, update: Update, watched: frozenset[str]) -> set[S
     return new
 
 
-def _extend_tracks(state: State, reading: Reading, watched: frozenset[str]) -> set[SeriesId]:
+def extend_tracks(state: State, reading: Reading, watched: frozenset[str]) -> set[SeriesId]:
+    """Add a reading to the tracks of these metrics; return the series that had none."""
     new: set[SeriesId] = set()
     for sample in reading.samples:
         if sample.metric not in watched:

@@ -17,10 +17,11 @@ TRACK_LENGTH = 900
 
 
 class Link(StrEnum):
-    """How the console stands with its agent."""
+    """How the console stands with its agent; `silent`: it is attached, and tells nothing though it should."""
 
     CONNECTING = "connecting"
     LIVE = "live"
+    SILENT = "silent"
     LOST = "lost"
 
 
@@ -72,6 +73,12 @@ class State:
     tracks: dict[SeriesId, Track] = field(default_factory=dict)
 
     @property
+    def knows_what_fires(self) -> bool:
+        """Whether silence of the alerts means that nothing fires: the agent talks and has looked at every source."""
+        states = [status.state for status in self.sources.values()]
+        return self.link is Link.LIVE and bool(states) and SourceState.WAITING not in states
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Return the lines on the agent and on how this console stands with it."""
         return self.own_notes + (self.agent.notes if self.agent else ())
@@ -106,11 +113,15 @@ class State:
         return None if reading is None else max(0.0, self.now - reading.monotonic)
 
     def is_stale(self, source: str) -> bool:
-        """Return whether the source's figures are too old to be taken for the present."""
+        """Return whether the source's figures are too old to be taken for the present.
+
+        Without the agent that is so once the next figures are overdue: nobody polls.
+        """
         age, status = self.age(source), self.sources.get(source)
         if age is None or status is None:
             return True
-        return age > stale_after(status.interval) or status.state is SourceState.STALE
+        limit = 2 * status.interval if self.link in (Link.LOST, Link.SILENT) else stale_after(status.interval)
+        return age > limit or status.state is SourceState.STALE
 
     def track(self, source: str, metric: str, attributes: Attributes = ()) -> Track | None:
         """Return the recent past of a series, None when it is not watched."""

@@ -9,7 +9,7 @@ Least privileges: whatever the URL needs; a token is sent as `Authorization: Bea
 - Metrics are read only out of an answer that is up. A body that is not JSON is BadAnswer: the source cannot say what
   it was configured for. A single path that finds nothing or no number is denied by name and says why; the rest goes on.
 - A value is a finite number or a boolean (1, 0). Text is refused: `to_number(path)` is JMESPath's way to say it is
-  one. A list of objects `{attribute…, value}` gives one series each.
+  one. A list of objects `{attribute…, value}` gives one series each; of equal attributes the first counts.
 """
 
 import json
@@ -103,7 +103,12 @@ class HttpCollector:
         for name, declared in self._declared.items():
             try:
                 for found in _numbers(self._paths[name].search(body)):
-                    value = self._growth(builder, name, found, seen) if declared.counter else found.value
+                    key = (name, attributes(found.attributes))
+                    if key in seen:
+                        builder.deny(name, f"path {clean(declared.path, 80)} finds the same attributes twice")
+                        continue
+                    seen.add(key)
+                    value = self._counters.rate(key, found.value, builder.started) if declared.counter else found.value
                     builder.add(name, None if value is None else value * declared.scale, **found.attributes)
             except NotANumber as why:
                 builder.deny(name, f"path {clean(declared.path, 80)} {why}")
@@ -112,14 +117,6 @@ class HttpCollector:
         for gone in self._counted - seen:
             self._counters.delta(gone, None, builder.started)
         self._counted = seen
-
-    def _growth(
-        self, builder: ReadingBuilder, name: str, found: Found, seen: set[tuple[str, Attributes]]
-    ) -> float | None:
-        """Return the growth per second of a counter."""
-        key = (name, attributes(found.attributes))
-        seen.add(key)
-        return self._counters.rate(key, found.value, builder.started)
 
 
 def _metric(name: str, declared: HttpMetric) -> Metric:

@@ -16,6 +16,7 @@ connects anew each minute. Our own session and statements are in no figure but `
 
 from collections.abc import Awaitable, Callable
 
+from perftui.collectors.every import Every
 from perftui.collectors.mysql_latency import QUERY as RESPONSE_TIMES
 from perftui.collectors.mysql_latency import ResponseTimes
 from perftui.collectors.mysql_latency import parse as parse_response_times
@@ -48,21 +49,6 @@ _SESSION_PARTS = (
 )
 
 
-class Pace:
-    """Says when something that need not be asked at each poll is due again."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._next = float("-inf")
-
-    def due(self, at: float) -> bool:
-        """Return whether `seconds` have passed since it last was due."""
-        if at < self._next:
-            return False
-        self._next = at + self._seconds
-        return True
-
-
 class MySQLCollector:
     """Polls one server; a part that is refused is denied by name, and the rest goes on."""
 
@@ -88,8 +74,8 @@ class MySQLCollector:
         self._channels: list[Record] = []
         self._p95: float | None = None
         self._max_connections: float | None = None
-        self._limits_pace, self._replica_pace, self._p95_pace = Pace(30), Pace(30), Pace(5)
-        self._grants_pace = Pace(TRY_GRANTS_AGAIN)
+        self._limits_pace, self._replica_pace, self._p95_pace = Every(30), Every(30), Every(5)
+        self._grants_pace = Every(TRY_GRANTS_AGAIN)
         self._grants_pace.due(self._clock.monotonic())
 
     async def open(self) -> None:

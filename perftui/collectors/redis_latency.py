@@ -8,8 +8,10 @@ server 0.8 ms, hence every 5 s, and in between the last window stands. Before 7.
 
 from typing import Any
 
+from perftui.collectors.every import Every
+from perftui.collectors.histogram import Bucket, quantile
 from perftui.collectors.redis_info import Info
-from perftui.collectors.redis_session import Batch, Every, Reply
+from perftui.collectors.redis_session import Batch, Reply
 from perftui.core.rates import Counters
 from perftui.core.reading import ReadingBuilder
 
@@ -65,8 +67,8 @@ class Latency:
         if before is None:
             self._every.hasten()
             return {}
-        window = growth(before, now)
-        figures = ((metric, quantile(window, part)) for metric, part in QUANTILES)
+        window = in_bounds(growth(before, now))
+        figures = ((metric, quantile(part, window)) for metric, part in QUANTILES)
         return {metric: micros / 1e6 for metric, micros in figures if micros is not None}
 
     def _mean(self, stats: Info, at: float) -> dict[str, float]:
@@ -104,12 +106,6 @@ def growth(before: Histogram, now: Histogram) -> dict[int, int]:
     return window
 
 
-def quantile(window: dict[int, int], part: float) -> float | None:
-    """Return the microseconds below which `part` (0..1) of the calls stayed; None when there were none."""
-    total = sum(window.values())
-    below = 0
-    for bound, calls in sorted(window.items()):
-        if calls and below + calls >= part * total:
-            return bound / 2 + (bound / 2) * (part * total - below) / calls
-        below += calls
-    return None
+def in_bounds(window: dict[int, int]) -> list[Bucket]:
+    """Return the buckets of a window: each begins at half its upper bound, and empty ones are not told."""
+    return [Bucket(bound / 2, bound, calls) for bound, calls in sorted(window.items())]

@@ -9,7 +9,8 @@ import re
 from collections import deque
 from typing import Any
 
-from perftui.collectors.redis_session import Batch, Every, Reply
+from perftui.collectors.every import Every
+from perftui.collectors.redis_session import Batch, Reply
 from perftui.connect.redis import CLIENT_NAME
 from perftui.core.reading import Cell, ReadingBuilder, Table
 from perftui.core.text import clean

@@ -9,11 +9,13 @@ from perftui.config.duration import Duration
 from perftui.config.kinds import HIDDEN_HEADERS, HttpMetric, HttpOptions, MySQLOptions, Options, RedisOptions
 from perftui.config.secret import Secret
 from perftui.core.catalogue import CATALOGUE
+from perftui.core.catalogue.http import HTTP
 from perftui.core.metric import Kind
 from perftui.core.text import clean
 
 INTERVALS = (Duration(0.2), Duration(86400))
 TIMEOUTS = (Duration(0.1), Duration(300))
+_HTTP_OWN = frozenset(metric.name for metric in HTTP)
 _METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 
 
@@ -116,6 +118,8 @@ def _check_metric(name: str, metric: HttpMetric, where: Where, into: Problems) -
     declared = CATALOGUE.get(name)
     if not _METRIC_NAME.fullmatch(name):
         into.add(where, 'a metric is named like "app.users": lower case, with a dot')
+    elif name in _HTTP_OWN:
+        into.add(where, "is a metric that every http source has of itself; take another name")
     elif declared and declared.unit != metric.unit:
         into.add(where, f'unit must be "{declared.unit}", as in perftui\'s own {name}; or take another name')
     if metric.kind is Kind.RATIO and (metric.unit != "1" or metric.counter):

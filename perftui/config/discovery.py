@@ -17,7 +17,8 @@ from perftui.config.mycnf import ClientDefaults, read_client_defaults
 from perftui.config.paths import expanded
 from perftui.config.settings import Settings, SourceSettings
 from perftui.config.sources import interval_of
-from perftui.core.errors import ConfigError
+from perftui.core.aside import ask_aside
+from perftui.core.errors import ConfigError, DeadlineExceeded
 
 REDIS_PLACES = (
     "127.0.0.1:6379",
@@ -92,14 +93,16 @@ def usual_candidates(
 
 
 async def _usual_in_time(note: Callable[[str], None]) -> tuple[Candidate, ...]:
-    """Return the usual candidates though the home folder may hang (NFS): read in a thread, within a deadline."""
-    notes: list[str] = []
+    """Return the usual candidates though the home folder may hang (NFS): read aside, within a deadline."""
+
+    def read() -> tuple[tuple[Candidate, ...], list[str]]:
+        notes: list[str] = []
+        return usual_candidates(notes.append), notes
+
     try:
-        async with asyncio.timeout(HOME_DEADLINE):
-            candidates = await asyncio.to_thread(usual_candidates, notes.append)
-    except TimeoutError:
-        notes.append(f"~/.my.cnf: no answer within {HOME_DEADLINE:g} s; ignored")
-        candidates = (REDIS, _mysql_candidate(ClientDefaults(), ""))
+        candidates, notes = await ask_aside("~/.my.cnf", read, HOME_DEADLINE)
+    except (DeadlineExceeded, OSError) as error:
+        candidates, notes = (REDIS, _mysql_candidate(ClientDefaults(), "")), [f"{error}; ignored"]
     for line in notes:
         note(line)
     return candidates

@@ -13,6 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from perftui.core.aside import ask_aside
+from perftui.core.errors import DeadlineExceeded
+
 DEADLINE = 0.5
 LARGEST = 4096
 FIRST_PERSON = 1000
@@ -30,7 +33,7 @@ async def redis(address: str) -> str | None:
         async with asyncio.timeout(DEADLINE), _connection(address) as (reader, writer):
             writer.write(b"PING\r\n")
             reply = await reader.readline()
-    except (OSError, TimeoutError, ValueError):
+    except (OSError, TimeoutError, ValueError, DeadlineExceeded):
         return None
     return "redis" if reply.startswith(_REDIS_REPLIES) else None
 
@@ -41,7 +44,7 @@ async def mysql(address: str) -> str | None:
         async with asyncio.timeout(DEADLINE), _connection(address) as (reader, _):
             header = await reader.readexactly(4)
             body = await reader.readexactly(min(int.from_bytes(header[:3], "little"), LARGEST))
-    except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+    except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, DeadlineExceeded):
         return None
     if header[3] != 0 or not body or body[0] not in (_HANDSHAKE, _ERROR):
         return None
@@ -51,7 +54,7 @@ async def mysql(address: str) -> str | None:
 @asynccontextmanager
 async def _connection(address: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     if address.startswith("/"):
-        _check_owner(Path(address))
+        await ask_aside(address, lambda: _check_owner(Path(address)), DEADLINE)
         reader, writer = await asyncio.open_unix_connection(address, limit=LARGEST)
     else:
         host, _, port = address.rpartition(":")

@@ -1,13 +1,18 @@
 """Secrets by reference: what the configuration holds is where a secret is, not what it is."""
 
+import contextlib
 import os
+import signal
 import subprocess
 
 from perftui.config.paths import expanded
+from perftui.core.aside import ask_aside
 from perftui.core.errors import ConfigError
 
 SCHEMES = ("env", "file", "keyring", "command")
 COMMAND_TIMEOUT = 10.0
+DEADLINES = {"file": 1.0, "keyring": COMMAND_TIMEOUT, "command": COMMAND_TIMEOUT + 1.0}
+"""How many seconds what may block has to answer; the environment never does."""
 
 
 class Secret:
@@ -52,6 +57,15 @@ class Secret:
         """Whether it is empty, or a scheme with nothing after it (`env:`)."""
         return not (self._reference if self._is_literal else self._reference.partition(":")[2])
 
+    async def ask(self) -> str:
+        """Return the secret, asked on a thread of its own. Raises ConfigError, or DeadlineExceeded for what hangs."""
+        scheme = self._reference.partition(":")[0]
+        if self._is_literal or scheme not in DEADLINES:
+            return self.reveal()
+        # Which command it is stays untold: there may be a secret in it.
+        what = "secret command" if scheme == "command" else f"secret {self._reference}"
+        return await ask_aside(what, self.reveal, DEADLINES[scheme], key=self)
+
     def reveal(self) -> str:
         """Return the secret; may block on a file, a keyring or a command. Raises ConfigError, never naming it."""
         scheme, _, rest = self._reference.partition(":")
@@ -95,9 +109,27 @@ def _from_keyring(name: str) -> str:
 
 def _from_command(command: str) -> str:
     try:
-        done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True)
-    except subprocess.TimeoutExpired as error:
-        raise ConfigError(f"secret command: no answer within {COMMAND_TIMEOUT:.0f} s") from error
-    except (subprocess.CalledProcessError, OSError) as error:
-        raise ConfigError("secret command: it failed; run it by hand to see why") from error
-    return done.stdout.strip()
+        process = subprocess.Popen(
+            command,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigError(f"secret command: it cannot be started: {error.strerror}") from error
+    with process:
+        try:
+            output, _ = process.communicate(timeout=COMMAND_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            # Not the shell alone: what it started holds the pipe.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise ConfigError(f"secret command: no answer within {COMMAND_TIMEOUT:.0f} s") from error
+    if process.returncode:
+        raise ConfigError("secret command: it failed; run it by hand to see why")
+    try:
+        return output.decode().strip()
+    except UnicodeDecodeError as error:
+        raise ConfigError("secret command: what it says is not text") from error

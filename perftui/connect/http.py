@@ -4,16 +4,15 @@ The request is made once and goes straight to httpx's transport: half the CPU of
 redirects, proxies and authentication no probe needs. A probe goes where its URL says, redirects are not followed.
 """
 
-import asyncio
-import ssl
 import sys
 import time
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import httpx
 
 from perftui.config.kinds import HttpOptions
-from perftui.connect.plain import network_reason, no_secret
+from perftui.connect.plain import network_reason, no_secret, trust
 from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, SourceError, Unreachable
 from perftui.core.text import clean
 
@@ -24,7 +23,8 @@ _KEEP_ALIVE = 120.0
 _BAD_HEADER = "a header or the token holds characters that HTTP does not allow"
 
 # httpcore tries to import sniffio four times a request; where it is not installed, that was a fifth of our CPU.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 class Answer(NamedTuple):
@@ -51,8 +51,10 @@ class HttpTarget:
         if not _can_be_asked(self._options.url):
             raise BadAnswer(f"{self.place}: this URL cannot be asked; write it like http://HOST:PORT/PATH")
         try:
-            token = await asyncio.to_thread(self._options.token.reveal) if self._options.token else ""
-            trust = await asyncio.to_thread(_trust, self._options)
+            token = await self._options.token.ask() if self._options.token else ""
+            # Plain HTTP needs nobody's trust, and loading certificates costs 20 ms.
+            is_tls = self._options.url.startswith("https:")
+            verify = await trust(self._options.ca_file, self.place) if is_tls else False
         except ConfigError as error:
             raise no_secret(self.place, error) from error
         headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"} | self._options.headers
@@ -64,7 +66,7 @@ class HttpTarget:
             limits = {"timeout": httpx.Timeout(ANSWER_LIMIT).as_dict()}
             self._request = httpx.Request(self._options.method, self._options.url, headers=headers, extensions=limits)
             keep_one = httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
-            self._transport = httpx.AsyncHTTPTransport(verify=trust, limits=keep_one, trust_env=False)
+            self._transport = httpx.AsyncHTTPTransport(verify=verify, limits=keep_one, trust_env=False)
         except ValueError:
             raise BadAnswer(f"{self.place}: {_BAD_HEADER}") from None
 
@@ -156,13 +158,3 @@ def _check(headers: dict[str, str]) -> None:
     """Raise ValueError for what h11 would refuse only once it is connected."""
     if any(forbidden in text for text in headers.values() for forbidden in "\r\n\0"):
         raise ValueError(_BAD_HEADER)
-
-
-def _trust(options: HttpOptions) -> ssl.SSLContext | bool:
-    """Return whom to trust: nobody is asked for plain HTTP, where loading certificates would cost 20 ms."""
-    if not options.url.startswith("https:"):
-        return False
-    try:
-        return ssl.create_default_context(cafile=options.ca_file or None)
-    except OSError as error:
-        raise ConfigError(f"ca_file {options.ca_file}: {error.strerror or 'holds no certificate'}") from error

@@ -12,7 +12,6 @@ Errors: Unreachable, Denied (naming the privilege that is missing), DeadlineExce
 
 import asyncio
 import re
-import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ from contextlib import contextmanager
 import aiomysql
 from pymysql.constants import CLIENT
 
+from perftui.config.address import address_of
 from perftui.config.kinds import MySQLOptions
 from perftui.connect.mysql_errors import translate
-from perftui.connect.plain import network_reason, no_secret
+from perftui.connect.plain import network_reason, no_secret, trust
 from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, Unreachable
 from perftui.core.text import clean
 
@@ -42,7 +42,7 @@ class MySQLConnection:
     """A connection to one server; `statements` counts what was sent to it since it was made, over all connections."""
 
     def __init__(self, options: MySQLOptions) -> None:
-        self.address = options.socket or f"{options.host}:{options.port}"
+        self.address = address_of(options)
         self.statements = 0
         self.version = ""
         self._options = options
@@ -127,8 +127,8 @@ class MySQLConnection:
     async def _make_driver(self) -> "_Driver":
         options = self._options
         try:
-            password = await asyncio.to_thread(options.password.reveal) if options.password else ""
-            context = await asyncio.to_thread(_tls, options.ca_file) if options.ca_file else None
+            password = await options.password.ask() if options.password else ""
+            context = await trust(options.ca_file, self.address) if options.ca_file else None
         except ConfigError as error:
             raise no_secret(self.address, error) from error
         return _Driver(
@@ -175,10 +175,3 @@ class _Driver(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no typ
         if self._writer is not None:
             self._writer.transport.abort()
         self.close()
-
-
-def _tls(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ConfigError(f"ca_file {ca_file}: {error.strerror or 'holds no certificate'}") from error

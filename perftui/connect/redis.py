@@ -8,14 +8,13 @@ The driver takes 0.2 s to import, so it is imported when the first source is ope
 import asyncio
 import contextlib
 import math
-import os
-import socket
-import ssl
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from perftui.config.address import host_port
 from perftui.config.kinds import RedisOptions
+from perftui.connect.plain import network_reason, no_secret, trust
 from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, Denied, SourceError, Unreachable
 from perftui.core.text import clean
 
@@ -62,7 +61,7 @@ class Endpoint(NamedTuple):
     tls: bool = False
 
     def __str__(self) -> str:
-        return self.path or f"{self.host}:{self.port}"
+        return self.path or host_port(self.host, self.port)
 
 
 def endpoint(url: str) -> Endpoint:
@@ -90,9 +89,12 @@ async def connect(options: RedisOptions) -> tuple[Client, Endpoint]:
     except ConfigError as error:
         raise Unreachable(str(error)) from error
     try:
-        password = await asyncio.to_thread(options.password.reveal) if options.password else None
+        password = await options.password.ask() if options.password else None
+        if where.tls and options.ca_file:
+            # The driver reads the file in the loop: here it is seen that it can be.
+            await trust(options.ca_file, str(where))
     except ConfigError as error:
-        raise Denied(str(error)) from error
+        raise no_secret(str(where), error) from error
     client = _client(where, options, password)
     try:
         with translated(where):
@@ -199,7 +201,7 @@ def source_error(error: Exception, where: Endpoint) -> SourceError:
         case driver.TimeoutError() | TimeoutError():
             return DeadlineExceeded(f"no answer from {where} in time")
         case driver.ConnectionError() | OSError() | EOFError():
-            return Unreachable(_connection(error, words, where))
+            return Unreachable(f"{where}: {network_reason(error)}")
         case driver.ResponseError() if words.startswith("DENIED"):
             return Denied(f"{where} refused us: protected mode, and no password is set on the server")
         case driver.ResponseError():
@@ -213,24 +215,3 @@ def _credentials(words: str, where: Endpoint) -> str:
     if "without any password" in words:
         return f"{where} has no password configured, yet one is set for this source"
     return f"{where} refused the username or password"
-
-
-def _connection(error: Exception, words: str, where: Endpoint) -> str:
-    """Return the system's own words for a connection that failed; the driver hides them in the error's context."""
-    cause: Any = error
-    while cause is not None and not isinstance(cause, OSError):
-        cause = cause.__cause__ or cause.__context__
-    match cause:
-        case None:
-            return f"{where}: {words or 'connection closed'}"
-        case ssl.SSLError():
-            return f"TLS with {where} failed: {clean(getattr(cause, 'reason', None) or words, 200)}"
-        case socket.gaierror():
-            return f"{where}: no such host"
-        case FileNotFoundError() if not where.path:
-            return f"TLS with {where}: the file in ca_file does not exist"
-        case ConnectionRefusedError():
-            return f"connection refused at {where}"
-    if "Connect call failed" in str(cause):
-        return f"connection refused at {where}"
-    return f"{where}: {os.strerror(cause.errno).lower() if cause.errno else clean(str(cause), 200)}"

@@ -17,21 +17,38 @@ class Delta(NamedTuple):
         return self.amount / self.seconds
 
 
+FORGET_TURNS = 64
+FORGET_SECONDS = 60.0
+
+
 class Counters:
-    """Remembers the last value of each counter of a source."""
+    """Remembers the last value of each counter of a source.
+
+    A key that is no longer seen (a container that is gone) is forgotten after one to two generations, each of at least
+    64 polls and a minute.
+    """
 
     def __init__(self) -> None:
         self._last: dict[Hashable, tuple[float, float]] = {}
+        self._older: dict[Hashable, tuple[float, float]] = {}
+        self._turns = 0
+        self._at = self._born = float("-inf")
+
+    def __len__(self) -> int:
+        return len(self._last.keys() | self._older.keys())
 
     def delta(self, key: Hashable, value: float | None, at: float) -> Delta | None:
         """Return the growth of `key` since it was last seen; None at first sight, after a reset or a gap.
 
         `value` None is a gap: the counter is forgotten, so that no rate spans what was not seen.
         """
+        if at > self._at:
+            self._turn(at)
         if value is None:
             self._last.pop(key, None)
+            self._older.pop(key, None)
             return None
-        previous = self._last.get(key)
+        previous = self._last.get(key) or self._older.get(key)
         if previous is not None and at <= previous[1]:
             return None
         self._last[key] = (value, at)
@@ -47,6 +64,17 @@ class Counters:
     def reset(self) -> None:
         """Forget everything: the server restarted, or the connection is a new one."""
         self._last.clear()
+        self._older.clear()
+
+    def _turn(self, at: float) -> None:
+        """Count a poll, and begin a new generation when it is time."""
+        self._at = at
+        self._turns += 1
+        if self._turns == 1:
+            self._born = at
+        if self._turns > FORGET_TURNS and at - self._born >= FORGET_SECONDS:
+            self._older, self._last = self._last, {}
+            self._turns, self._born = 1, at
 
 
 class Recent:

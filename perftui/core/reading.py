@@ -32,7 +32,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `monotonic` and `wall` are when it was taken, `duration` how long it took (seconds).
     `facts` are words, not numbers (`version`, `role`); `denied` maps what may not be read to why;
-    `overflow` counts series left out because the source has too many.
+    `overflow` counts series left out because the source has too many, or the same twice.
     """
 
     source: str
@@ -55,7 +55,7 @@ class ReadingBuilder:
         self._clock = clock
         self._max_series = max_series
         self._started = clock.monotonic()
-        self._samples: list[Sample] = []
+        self._samples: dict[tuple[str, Attributes], Sample] = {}
         self._tables: dict[str, Table] = {}
         self._facts: dict[str, str] = {}
         self._denied: dict[str, str] = {}
@@ -68,13 +68,14 @@ class ReadingBuilder:
         return self._started
 
     def add(self, metric: str, value: float | None, /, **pairs: str) -> None:
-        """Add a sample; None and NaN mean missing and add nothing."""
+        """Add a sample; None and NaN mean missing and add nothing. Of a series that comes twice the first is kept."""
         if value is None or math.isnan(value):
             return
-        if len(self._samples) >= self._max_series:
+        key = (metric, attributes(pairs) if pairs else ())
+        if key in self._samples or len(self._samples) >= self._max_series:
             self._overflow += 1
             return
-        self._samples.append(Sample(metric, float(value), attributes(pairs) if pairs else ()))
+        self._samples[key] = Sample(metric, float(value), key[1])
 
     def leave_out(self, count: int) -> None:
         """Count series that the collector itself left out because there are too many."""
@@ -100,7 +101,7 @@ class ReadingBuilder:
             monotonic=now,
             wall=self._clock.wall(),
             duration=now - self._started,
-            samples=tuple(self._samples),
+            samples=tuple(self._samples.values()),
             tables=self._tables,
             facts=self._facts,
             denied=self._denied,

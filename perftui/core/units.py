@@ -56,6 +56,12 @@ def size(value: float) -> Shown:
     return _scaled(value, 1024.0, _BINARY)
 
 
+def size_of(part: float, whole: float) -> tuple[str, Shown]:
+    """Return bytes of a whole, both in its unit: `("0.5", 2 GiB)`."""
+    shown = size(whole)
+    return digits(part / 1024.0 ** _BINARY.index(shown.unit)), shown
+
+
 def count(value: float) -> Shown:
     """Return a plain number: `12.4k`."""
     return _scaled(value, 1000.0, _DECIMAL)

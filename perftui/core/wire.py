@@ -4,7 +4,7 @@ Unknown fields are tolerated, so that versions can differ; `PROTOCOL` is the ran
 
 Methods (params -> result):
   hello        Hello -> Welcome                     the first message of a connection
-  subscribe    {topics, resync} -> null             replaces the topics; the latest state of the new ones follows at once
+  subscribe    {topics, resync} -> null             replaces the topics; the state of the new ones follows at once
   history      {series: [[source, metric, attributes]]} -> null, then `history` notifications, last `done`
   poll         {source} -> null                     force a probe now
   reload       {} -> null                           read the configuration again

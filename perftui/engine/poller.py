@@ -76,13 +76,11 @@ class Poller:
         """Poll until cancelled; then close the collector."""
         self._on_status(self.status)
         try:
-            due = self._clock.monotonic()
             while True:
                 await self.poll_once()
                 if _is_cancelled():
                     return
-                due = self._next(due)
-                await self._wait_until(due)
+                await self._wait_until(self._next())
         finally:
             await self._close()
 
@@ -99,12 +97,12 @@ class Poller:
         """Force a probe now, whatever the schedule and the breaker say."""
         self._poked.set()
 
-    def _next(self, due: float) -> float:
+    def _next(self) -> float:
         """Return when to poll next: on this source's own grid, past what was missed, not before the breaker allows."""
         now, interval = self._clock.monotonic(), self._interval
         offset = (self._phase * GOLDEN % 1.0) * interval
         following = now - (now - offset) % interval + interval
-        if following - due < interval / 2:
+        if following - now < interval / 4:  # rates over a moment would be noise
             following += interval
         if self._breaker.is_open and self._breaker.probe_at is not None:
             following = max(following, self._breaker.probe_at)

@@ -10,13 +10,16 @@ from textual import events
 from textual.app import ComposeResult
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from perftui.client.contract import Client
-from perftui.client.state import State
+from perftui.client.state import Link, State
+from perftui.config.load import Loaded
 from perftui.config.settings import Settings
 from perftui.core.action import Outcome
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import ConfigError
+from perftui.core.text import clean
 from perftui.tui import commands
 from perftui.tui.compositor import CellCompositor, CellUpdate
 from perftui.tui.dialogs.base import Dialog
@@ -24,9 +27,11 @@ from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
 from perftui.tui.layout import PANES, TABS, Box, Boxes, arrange, is_narrow, is_tiny
 from perftui.tui.palette import Palette
-from perftui.tui.panes import compose, header, keybar, processes
+from perftui.tui.panes import compose, header, keybar
 from perftui.tui.panes.content import Content
-from perftui.tui.theme import Theme, load
+from perftui.tui.panes.state_words import says_read_only
+from perftui.tui.preferences import usable_keys, usable_theme
+from perftui.tui.theme import load
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.lines import LinesWidget, Piece
@@ -36,6 +41,9 @@ from perftui.tui.widgets.text import Line, fit
 
 FAREWELL = 0.05
 """Seconds that the agent has to take our goodbye before we leave without."""
+RESTART = 2.0
+"""Seconds until the client is started again that ended by a defect."""
+CLIENT = "client"
 
 
 class ConsoleScreen(Screen[None], inherit_bindings=False):
@@ -67,42 +75,34 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         settings: Settings,
         *,
         read_only: bool = False,
+        reread: Callable[[], Loaded] | None = None,
         clock: Clock | None = None,
         environ: Mapping[str, str] = os.environ,
         driver_class: type[Driver] | None = None,
     ) -> None:
+        """`reread` reads the user's file again; it blocks."""
         super().__init__(driver_class=driver_class, ansi_color=True)
         self.client = client
         self.settings = settings
         self.clock = clock or SystemClock()
         self.environ = environ
-        self.view = View(read_only=read_only or settings.read_only)
-        self.keymap = self._first_keys()
-        self.palette = Palette(self._first_theme(), ascii=settings.ascii or _is_poor(environ))
+        self.reread = reread
+        self.view = View()
+        self.keymap = usable_keys(settings, self.view.notes)
+        theme = usable_theme(settings, environ, self.view.notes)
+        self.palette = Palette(theme, ascii=settings.ascii or _is_poor(environ))
         self.dialogs: list[Dialog] = []
         self.prompt: Prompt | None = None
         self.canvas = LinesWidget(self.palette, id="canvas")
         self.console_screen = ConsoleScreen(id="console")
         self.boxes: Boxes = {}
+        self._read_only = read_only
         self._seen: tuple[object, ...] = ()
         self._moment = 0
+        self._watched: frozenset[str] = frozenset()
         self._tables: frozenset[str] = frozenset()
         self._contents: dict[str, tuple[tuple[object, ...], Content]] = {}
         self._panes: dict[str, tuple[Content, tuple[object, ...], list[Line]]] = {}
-
-    def _first_keys(self) -> Keymap:
-        try:
-            return Keymap(self.settings.keys)
-        except ConfigError as error:
-            self.view.notes += (f"{error}; the standard keys are used",)
-            return Keymap({})
-
-    def _first_theme(self) -> Theme:
-        try:
-            return load(self.settings.theme, self.environ)
-        except ConfigError as error:
-            self.view.notes += (f"{error}; the standard theme is used",)
-            return load(Settings().theme, self.environ)
 
     # Life ----------------------------------------------------------------------------------------------------------
 
@@ -117,16 +117,37 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def on_mount(self) -> None:
         """Follow the client, and draw."""
         self.client.on_change = self._changed
-        self.client.watch(compose.WATCHED)
-        self.run_worker(self.client.run(), name="client", group="client")
-        self.run_worker(self._load_chart(), name="chart", group="chart")
+        self._watch()
+        self._follow()
+        self.start(self._load_chart(), "chart")
         self._second()
 
+    def _follow(self) -> None:
+        self.start(self.client.run(), CLIENT)
+
     async def _load_chart(self) -> None:
-        """Import plotext in a thread, once the first picture stands and keys answer."""
+        """Import plotext in a thread, once the first picture stands and keys answer; the console does without, too."""
         await asyncio.sleep(0.2)
-        await asyncio.to_thread(chart.load)
+        try:
+            await asyncio.to_thread(chart.load)
+        except (OSError, ImportError) as error:
+            self.view.notes["chart"] = f"the chart cannot be drawn: {clean(str(error))}"
         self.draw()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Tell what a worker died of; the one that follows the agent begins anew, its figures are no longer live."""
+        error, name = event.worker.error, event.worker.name
+        if event.state is WorkerState.SUCCESS:
+            self.view.notes.pop(f"{name} ended", None)
+        if event.state is not WorkerState.ERROR or error is None:
+            return
+        words = f"a defect of perftui ended its {name}: {type(error).__name__}: {clean(str(error))}"
+        self.view.notes[f"{name} ended"] = words
+        if name == CLIENT:
+            self.client.state.link = Link.LOST
+            self.client.state.link_note = f"the client failed; starting it again in {RESTART:.0f} s"
+            self.set_timer(RESTART, self._follow)
+        self.refresh_state()
 
     def _second(self) -> None:
         """Draw, and again when the next second of the shown clock begins."""
@@ -141,7 +162,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             frozenset(state.readings),
             state.runs,
             state.alerts.firing,
-            state.agent and state.agent.notes,
+            state.agent and (state.agent.notes, state.agent.read_only),
         )
         if seen != self._seen:
             self._seen = seen
@@ -154,10 +175,20 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             self._moment += 1
         self.draw()
 
+    def _watch(self) -> None:
+        """Ask the client for the past of what the screen shows: the sparklines, and the chart."""
+        charted = compose.charted(self.shown, self.view)
+        wanted = compose.WATCHED | {charted.metric} if charted else compose.WATCHED
+        if wanted != self._watched:
+            self._watched = wanted
+            self.client.watch(wanted)
+
     def _ask_tables(self) -> None:
         """Ask the client for the tables that the screen shows, and no others."""
-        hosts = self.client.state.sources_of("system") if "processes" in self.boxes else []
-        wanted = frozenset(f"table/{host.name}/{processes.TABLE}" for host in hosts)
+        wanted = frozenset().union(
+            *(compose.tables(pane, self.shown, self.view) for pane in self.boxes),
+            *(dialog.tables for dialog in self.dialogs),
+        )
         if wanted != self._tables:
             self._tables = wanted
             self.client.show_tables(wanted)
@@ -170,6 +201,11 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         except TimeoutError:
             pass
         self.exit()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether no action is bound: by our own flag, or by what the agent says now."""
+        return self._read_only or says_read_only(self.client.state)
 
     @property
     def is_acting(self) -> bool:
@@ -190,6 +226,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         width, height = self.size
         state, view = self.shown, self.view
         self.boxes = arrange(width, height, view.screen, view.focus, view.maximised, compose.needs(state))
+        self._watch()
         self._ask_tables()
         parts = [(box, self._part(name, box)) for name, box in self.boxes.items()]
         if self.dialogs and not is_tiny(width, height):
@@ -238,7 +275,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def _header(self, box: Box) -> list[Line]:
         frozen = self.view.frozen
         paused = None if frozen is None else self.client.state.wall - frozen.wall
-        line = header.draw(self.client.state, box.width, paused_for=paused, read_only=self.view.read_only)
+        line = header.draw(self.client.state, box.width, paused_for=paused, read_only=self.is_read_only)
         return [line, *[fit([], box.width)] * (box.height - 1)]
 
     def _keys(self, width: int) -> Line:
@@ -327,9 +364,19 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.palette = Palette(theme, ascii=self.palette.ascii)
         self.draw()
 
+    def use(self, settings: Settings) -> None:
+        """Take the keys and the theme of a file that was read again, both or none. Raises ConfigError."""
+        keymap, theme = Keymap(settings.keys), load(settings.theme, self.environ)
+        for topic in ("keys", "theme"):
+            self.view.notes.pop(topic, None)
+        self.keymap = keymap
+        self.palette = Palette(theme, ascii=settings.ascii or _is_poor(self.environ))
+        self.settings = settings
+        self.draw()
+
     def start(self, work: Any, name: str) -> None:
-        """Run a request to the agent beside the drawing."""
-        self.run_worker(work, name=name, group=name, exclusive=True)
+        """Run something beside the drawing; what it may die of is told on the screen."""
+        self.run_worker(work, name=name, group=name, exclusive=True, exit_on_error=False)
 
 
 def _is_poor(environ: Mapping[str, str]) -> bool:

@@ -1,10 +1,11 @@
 """What each binding does: one short function for each id of the key table."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from perftui.core.errors import PerftuiError
+from perftui.core.errors import ConfigError, PerftuiError
 from perftui.tui import remedies
 from perftui.tui.dialogs.details import Details
 from perftui.tui.dialogs.help import Help
@@ -60,7 +61,6 @@ def _move(app: "PerftuiApp", by: int) -> None:
     app.view.selected[pane] = row.id
     if row.series is not None:
         app.view.series = row.series
-        app.client.watch(compose.WATCHED | {row.series.metric})
 
 
 def _focus(app: "PerftuiApp", by: int) -> None:
@@ -195,7 +195,17 @@ async def _poll(app: "PerftuiApp") -> None:
 
 
 async def _reload(app: "PerftuiApp") -> None:
-    await _ask(app, app.client.reload(), "the configuration is read again")
+    await _ask(app, _reread(app), "the configuration is read again")
+
+
+async def _reread(app: "PerftuiApp") -> None:
+    """Let the agent and the console itself read the file again; what is wrong in it leaves the console as it is."""
+    await app.client.reload()
+    if app.reread is not None:
+        loaded = await asyncio.to_thread(app.reread)
+        if loaded.problems:
+            raise ConfigError(loaded.problems[0])
+        app.use(loaded.settings)
 
 
 async def _ask(app: "PerftuiApp", request: Awaitable[None], done: str) -> None:

@@ -1,11 +1,13 @@
 """Textual's Linux driver, made to quit at once, to survive a hang-up and to take over a screen that already stands."""
 
 import codecs
+import contextlib
 import math
 import os
 import select
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable
 from io import TextIOWrapper
 from typing import Any, cast
@@ -36,13 +38,25 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._file = cast("TextIOWrapper", _Output(self.terminal.output))
+        self._output = _Output(self.terminal.output)
+        self._file = cast("TextIOWrapper", self._output)
+        self._parts: deque[str] = deque()  # The input thread adds to it, too.
         self._stop_reader = self._stop_writer = -1
 
     def write(self, data: str) -> None:
-        """Write to the terminal; the alternate screen is entered once, so that nothing flashes."""
+        """Keep what is to be written until the next flush; the alternate screen is entered once: nothing flashes."""
         if data != _ALTERNATE_SCREEN or not self.terminal.entered:
-            super().write(data)
+            self._parts.append(data)
+
+    def flush(self) -> None:
+        """Write what the terminal takes now; Textual's thread, which may block, writes the rest and what comes then."""
+        text = "".join(self._parts.popleft() for _ in range(len(self._parts)))
+        data = text.encode(self._output.encoding, "replace")
+        if self._output.is_idle:
+            data = self.terminal.take(data)
+        if data:
+            self._output.expected += 1
+            super().write(data.decode("latin-1"))
 
     def start_application_mode(self) -> None:
         """Take over the terminal, or the screen that the early frame left standing."""
@@ -106,27 +120,29 @@ def driver_for(terminal: Terminal, typed: bytes = b"") -> type[TerminalDriver]:
 
 
 class _Output:
-    """A text file on the terminal that never fails: what cannot be encoded is `?`, a hang-up swallows the rest."""
+    """What Textual's writer thread writes to: bytes in the guise of text (latin-1); a hang-up swallows the rest."""
 
     def __init__(self, descriptor: int) -> None:
+        self.encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
+        self.expected = self._written = 0
         self._descriptor = descriptor
-        self._encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
-        self._parts: list[str] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything that was given to the thread has reached the terminal."""
+        return self.expected == self._written
 
     def write(self, text: str) -> int:
-        """Keep `text` until the next flush."""
-        self._parts.append(text)
+        """Write it all; blocks as long as the terminal does."""
+        left = memoryview(text.encode("latin-1"))
+        with contextlib.suppress(OSError):
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        self._written += 1
         return len(text)
 
     def flush(self) -> None:
-        """Write everything; blocks as long as the terminal does, in Textual's writer thread."""
-        left = memoryview("".join(self._parts).encode(self._encoding, "replace"))
-        self._parts.clear()
-        try:
-            while left:
-                left = left[os.write(self._descriptor, left) :]
-        except OSError:
-            return
+        """Do nothing: nothing is kept."""
 
     def fileno(self) -> int:
         """Return the terminal's descriptor."""

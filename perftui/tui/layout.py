@@ -10,9 +10,11 @@ TINY = (40, 12)
 THREE_ACROSS, FOUR_ACROSS = 150, 220
 _ALERTS = 12
 """Lines of alerts beyond which what is left goes to other panes."""
+_SESSIONS = 6
+"""Lines from which the sessions are worth a pane."""
 _PROCESSES = 8
 """Lines from which the processes are worth a pane of the overview."""
-PANES = ("system", "history", "queues", "caches", "databases", "endpoints", "alerts", "processes")
+PANES = ("system", "history", "queues", "caches", "databases", "endpoints", "sessions", "alerts", "processes")
 TABS = ("system", "queues", "caches", "databases", "endpoints", "history")
 
 
@@ -51,6 +53,8 @@ def arrange(width: int, height: int, screen: str, focus: str, maximised: bool, n
         return boxes | {focus: body}
     if screen == "host":
         return boxes | _host(body, needs)
+    if screen == "databases":
+        return boxes | _databases(body, needs)
     if screen != "overview":
         return boxes | _with_alerts(body, screen)
     if is_narrow(width, height):
@@ -66,6 +70,13 @@ def _with_alerts(body: Box, pane: str) -> Boxes:
     alerts = min(max(6, body.height // 3), 12)
     upper, lower = _cut(body, body.height - alerts)
     return {pane: upper, "alerts": lower}
+
+
+def _databases(body: Box, needs: Mapping[str, int]) -> Boxes:
+    """Return the databases with their sessions below, where there is room for both."""
+    boxes = _with_alerts(body, "databases")
+    upper, lower = _cut(boxes["databases"], max(4, min(needs["databases"] + 3, boxes["databases"].height // 2)))
+    return boxes | {"databases": upper, "sessions": lower} if lower.height >= _SESSIONS else boxes
 
 
 def _host(body: Box, needs: Mapping[str, int]) -> Boxes:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def choose(app: "PerftuiApp", row: Row | None) -> None:
     """Show what can be done with the source of a row, or else with any source that something can be done with."""
     state = app.client.state
-    if app.view.read_only or (state.welcome is not None and state.welcome.read_only):
+    if app.is_read_only:
         app.say("read-only: actions are not bound")
         return
     chosen = row.source if row is not None else ""

@@ -1,6 +1,6 @@
 """The user's terminal: taken over once, always given back; signals and hang-ups on one pipe. Standard library only.
 
-The early frame and Textual's driver (`perftui.tui.driver`) share it, so that the hand-over between them neither
+The early frame and Textual's driver (`perftui.tui.console_driver`) share it, so that the hand-over between them neither
 flashes nor loses what has to be restored. Nothing here ever blocks on a terminal that nobody reads.
 """
 
@@ -60,6 +60,12 @@ class Terminal:
             return
         except OSError:  # Hung up: nobody will ever read it.
             self.pending = b""
+
+    def take(self, data: bytes) -> bytes:
+        """Send what the terminal takes of `data` now, and return the rest."""
+        self.write(data)
+        rest, self.pending = self.pending, b""
+        return rest
 
     def restore(self) -> None:
         """Give the terminal back as it was found, as far as it still takes bytes."""

@@ -13,12 +13,14 @@ HOLD = 5.0
 
 @dataclass
 class View:
-    """The screen, the focus, and what is selected, filtered, sorted and held still in each pane."""
+    """The screen, the focus, and what is selected, filtered, sorted and held still in each pane.
+
+    `notes` are lines of the console's own, by what they are about.
+    """
 
     screen: str = "overview"
     focus: str = "system"
     maximised: bool = False
-    read_only: bool = False
     selected: dict[str, str] = field(default_factory=dict)
     filters: dict[str, str] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
@@ -29,7 +31,7 @@ class View:
     series: SeriesId | None = None
     frozen: State | None = None
     message: str = ""
-    notes: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
 
     def held(self, now: float) -> bool:
         """Return whether the order of rows holds still at this moment (monotonic seconds)."""

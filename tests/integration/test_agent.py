@@ -126,6 +126,25 @@ async def test_when_it_dies_the_console_says_so_and_starts_it_again(config: str)
         assert Link.LOST in links
 
 
+async def test_an_agent_that_hangs_is_called_silent_and_live_again_when_it_goes_on(config: str) -> None:
+    async with attached(config) as client:
+        assert client.state.welcome is not None
+        pid = client.state.welcome.pid
+
+        async def stands(link: Link) -> bool:
+            client.tick()
+            return client.state.link is link
+
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await eventually(lambda: stands(Link.SILENT))
+            assert "has said nothing" in client.state.link_note
+            assert not client.state.knows_what_fires
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await eventually(lambda: stands(Link.LIVE))
+
+
 async def test_it_is_started_again_three_times_a_minute_at_most(config: str) -> None:
     async with attached(config) as client:
 

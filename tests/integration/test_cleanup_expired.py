@@ -1,6 +1,7 @@
 """`cleanup.expired` on real servers: it frees what has expired, and nothing else, ever."""
 
 import asyncio
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 
 from perftui.actions.cleanup_expired import CleanupExpired
 from perftui.actions.redis_link import RedisLink
+from perftui.config.kinds import RedisOptions
 from perftui.core.action import Outcome, Proof, Run
 from perftui.core.clock import SystemClock
 from perftui.core.errors import Refused, TargetChanged, Unreachable
 from tests.support.redis_server import RedisServer, Wire, redis_server
-from tests.support.servers import eventually
+from tests.support.servers import eventually, require
 from tests.unit.actions.stage import ADMIN, Stage
 
 pytestmark = pytest.mark.integration
@@ -45,6 +47,10 @@ def fill(wire: Wire, expired: int = EXPIRED) -> None:
 
 def stage_for(server: RedisServer, folder: Path) -> Stage:
     return Stage(folder, CleanupExpired(SystemClock(), verify_after=0.0), options=server.options())
+
+
+def shell(command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, shell=True, input=typed, capture_output=True, text=True, timeout=30)
 
 
 def count_live(wire: Wire) -> int:
@@ -80,6 +86,36 @@ async def test_it_frees_exactly_the_expired_and_proves_it(server: RedisServer, t
     assert stage.log.verify() == 3
     (intent, *_) = stage.log.records()
     assert intent["identity"]["role"] == "master"
+
+
+@pytest.mark.parametrize("place", ["tcp", "socket"])
+async def test_the_command_that_is_shown_does_the_same(server: RedisServer, tmp_path: Path, place: str) -> None:
+    require("redis-cli", "redis-tools")
+    stage = stage_for(server, tmp_path)
+    if place == "socket":
+        stage.source = msgspec.structs.replace(stage.source, options=RedisOptions(url=f"unix://{server.socket}"))
+    plan = await stage.plan()
+    done = await asyncio.to_thread(shell, plan.command)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with server.wire() as wire:
+        assert wire("DBSIZE") == LIVE + LASTING
+        wire("SELECT", 3)
+        assert wire("DBSIZE") == 0
+
+
+async def test_the_command_that_is_shown_asks_for_the_password(tmp_path: Path) -> None:
+    require("redis-cli", "redis-tools")
+    with redis_server(password="hunter2-secret") as server, server.wire() as wire:
+        fill(wire)
+        stage = stage_for(server, tmp_path)
+        options = server.options(username="default", password="hunter2-secret")
+        stage.source = msgspec.structs.replace(stage.source, options=options)
+        plan = await stage.plan()
+        first = plan.command.partition(";")[0]
+        assert "--user default --askpass" in first
+        done = await asyncio.to_thread(shell, first, "hunter2-secret\n")
+        assert done.returncode == 0, done.stderr
+        assert wire("DBSIZE") == LIVE + LASTING
 
 
 async def test_applied_twice_it_runs_once(server: RedisServer, tmp_path: Path) -> None:

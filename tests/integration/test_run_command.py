@@ -1,5 +1,6 @@
 """`perftui run` from end to end: command, agent, guard, Redis, audit log."""
 
+import asyncio
 import json
 import os
 import pty
@@ -109,7 +110,8 @@ def test_an_unknown_source_is_2_and_a_dead_server_1(server: RedisServer, tmp_pat
     server.stop()
     dead = run("cache-1", "--config", path, "--yes")
     assert dead.returncode == 1
-    assert f"connection refused at 127.0.0.1:{server.port}" in dead.stderr
+    assert f"127.0.0.1:{server.port}" in dead.stderr
+    assert "connection refused" in dead.stderr
 
 
 @pytest.mark.parametrize(("typed", "status"), [(b"y\n", 0), (b"n\n", 2)])
@@ -154,3 +156,59 @@ def _read(controller: int) -> bytes:
         return os.read(controller, 4096)
     except OSError:
         return b""
+
+
+async def test_an_agent_on_another_configuration_is_not_acted_on(server: RedisServer, tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    mine.mkdir()
+    other.mkdir()
+    theirs = config(other, server)
+    async with attached(theirs) as client:
+        done = await asyncio.to_thread(run, "cache-1", "--config", config(mine, server), "--yes", "--json")
+        assert done.returncode == 2
+        assert f"runs on {theirs} and not on {mine / 'perftui.toml'}; " in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert json.loads(done.stdout)["plan"] is None
+        plain = [*COMMAND[:3], "--plain", "--config", str(mine / "perftui.toml")]
+        shown = await asyncio.to_thread(subprocess.run, plain, capture_output=True, text=True, timeout=40)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert f"runs on {theirs} and not on " in shown.stderr
+        assert client.state.runs == ()
+        assert keys(server) == EXPIRED + LIVE + LASTING
+        relative = os.path.relpath(theirs)
+        assert (await asyncio.to_thread(run, "cache-1", "--config", relative, "--yes")).returncode == 0
+    assert keys(server) == LIVE + LASTING
+
+
+@pytest.mark.parametrize("home", ["below a file", "/proc/nowhere"])
+def test_where_nothing_can_be_recorded_nothing_is_done_and_the_rest_works(
+    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    (tmp_path / "below a file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / home))
+    where = ("cache-1", "--config", config(tmp_path, server))
+    assert run(*where, "--dry-run").returncode == 0
+    refused = run(*where, "--yes")
+    assert refused.returncode == 2
+    assert "refused by audit: " in refused.stderr
+    assert "audit.jsonl cannot be " in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert keys(server) == EXPIRED + LIVE + LASTING
+    plain = [*COMMAND[:3], "--plain", *where[1:]]
+    shown = subprocess.run(plain, capture_output=True, text=True, timeout=40)
+    assert shown.returncode == 0, shown.stderr
+    assert "cache-1" in shown.stdout
+
+
+@pytest.mark.parametrize("words", [["--plain"], ["check"], ["config", "schema"], ["metrics"], ["audit", "show"]])
+def test_a_terminal_that_knows_only_ascii_gets_question_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    path = write_config(tmp_path)
+    if words[0] in ("--plain", "check"):
+        words = [*words, "--config", path]
+    AuditLog(state_dir()).append({"event": "intent", "plan": "p", "target": "größe"})
+    done = subprocess.run([*COMMAND[:3], *words], capture_output=True, timeout=40)
+    assert done.stderr == b""
+    assert done.stdout.isascii() and done.stdout

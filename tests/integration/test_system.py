@@ -16,7 +16,7 @@ from perftui.core.clock import SystemClock
 from perftui.core.metric import Kind
 from perftui.core.reading import Cell, Reading
 from perftui.core.text import clean
-from tests.support.servers import eventually
+from tests.support.servers import eventually, wait_until
 from tests.unit.collectors.host.tree import descriptors, values
 
 pytestmark = pytest.mark.integration
@@ -85,7 +85,8 @@ def agrees(pid: int, row: dict[str, Cell]) -> bool:
         return False
     if abs(created - float(row["start"] or 0)) > 1:
         return False
-    assert str(row["name"])[:15] == name[:15]
+    # A kernel worker's name follows its work.
+    assert str(row["name"])[:15] == name[:15] or name.startswith("kworker/")
     assert str(row["command"] or "").split()[:3] == clean(" ".join(command), 200).split()[:3]
     assert row["user"] in (pwd.getpwuid(user).pw_name, str(user))
     assert row["threads"] == pytest.approx(threads, abs=20)
@@ -114,4 +115,4 @@ async def test_closing_leaves_no_descriptor() -> None:
     await collector.poll()
     assert descriptors() > before
     await collector.close()
-    assert descriptors() == before
+    wait_until(lambda: descriptors() == before)  # a thread may have been in the middle of one

@@ -57,9 +57,11 @@ def _reaped() -> bool:
 
 
 @asynccontextmanager
-async def attached(config: str, *, read_only: bool = False) -> AsyncIterator[AgentClient]:
+async def attached(
+    config: str, *, read_only: bool = False, socket: str | None = None
+) -> AsyncIterator[AgentClient]:
     """Yield a client that follows the private agent (started if there is none) and has its first update."""
-    client = AgentClient(config=config, read_only=read_only)
+    client = AgentClient(socket, config, read_only=read_only)
     task = asyncio.create_task(client.run())
 
     async def ready() -> bool:

@@ -22,6 +22,7 @@ import pyte
 PERFTUI = [sys.executable, "-m", "perftui.cli.main"]
 MARK = "PERFTUI_TEST_MARK"
 """A variable that every process of a test inherits, so that those left over are found."""
+LONGEST_QUERY = 16
 _QUERIES = re.compile(
     rb"\x1b\[(?P<da>0?c)|\x1b\[(?P<dsr>\??[56]n)|\x1b\[\?(?P<mode>\d+)\$p|\x1b\](?P<osc>1[0-2]);\?(?:\x07|\x1b\\)"
 )
@@ -132,6 +133,7 @@ class Program:
                 self.send(b"\x1b[?%b;%d$y" % (found["mode"], 2 if found["mode"] in (b"2026", b"2004") else 0))
             elif found["osc"]:
                 self.send(b"\x1b]%b;rgb:0000/0000/0000\x1b\\" % found["osc"])
+        self._answered = max(self._answered, len(self.raw) - LONGEST_QUERY)
 
     def display(self) -> str:
         """Return the screen as text."""

@@ -8,7 +8,8 @@ from perftui.core.action import Line, Outcome, Plan, Proof, Risk, Run
 from perftui.core.errors import PerftuiError
 
 
-def plan_for(target: str, confirm: str = "y") -> Plan:
+def plan_for(target: str, confirm: str = "y", databases: int = 1) -> Plan:
+    keys = tuple(Line(f"database {each}", "1,240,311 keys, 801,220 with an expiry") for each in range(databases))
     return Plan(
         id="plan-1",
         action="cleanup.expired",
@@ -20,7 +21,10 @@ def plan_for(target: str, confirm: str = "y") -> Plan:
         reversible=False,
         confirm=confirm,
         command=f"perftui run cleanup.expired {target}",
-        lines=(Line("keys", "1,240,311 in 1 database"), Line("with an expiry", "801,220", "at most these can go")),
+        lines=(Line("keys", "1,240,311 in 1 database"), Line("with an expiry", "801,220", "at most these can go"))
+        if databases == 1
+        else keys,
+        warnings=() if databases == 1 else ("the server is a replica: keys expire on its primary only",),
         rests_on=("keyspace (1 s old)", "expired_stale_perc 12 %"),
         unknown=("how many have expired: looking would delete them",),
         estimate=4.0,
@@ -37,6 +41,7 @@ class FakeClient:
         self.watched: frozenset[str] = frozenset()
         self.tables: frozenset[str] = frozenset()
         self.confirm = "y"
+        self.databases = 1
         self.failure: PerftuiError | None = None
 
     async def run(self) -> None:
@@ -59,7 +64,7 @@ class FakeClient:
 
     async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
         self._ask("plan", action, target)
-        return plan_for(target, self.confirm)
+        return plan_for(target, self.confirm, self.databases)
 
     async def apply(self, plan: Plan, confirmation: str) -> Run:
         self._ask("apply", plan.id, confirmation)

@@ -1,6 +1,9 @@
+from perftui.client.state import Link
 from perftui.config.settings import Settings
+from perftui.core.alert import Alert, AlertState
 from perftui.core.errors import RequestFailed
 from perftui.core.status import SourceState
+from perftui.core.wire import AlertsView
 from tests.support import states
 from tests.tui.console import console
 
@@ -201,3 +204,25 @@ async def test_a_source_that_recovers_is_shown_at_once() -> None:
 async def test_a_theme_that_cannot_be_used_is_said_and_does_not_keep_the_console_from_starting() -> None:
     async with console(states.healthy(), settings=Settings(theme="no-such")) as screen:
         assert 'there is no theme "no-such"' in screen.text and screen.app.palette.theme.name == "dark"
+
+
+async def test_the_series_of_the_worst_alert_is_watched_as_soon_as_it_is_charted() -> None:
+    state = states.healthy()
+    async with console(state) as screen:
+        assert "mysql.metadata_locks.waiting" not in screen.client.watched
+        alert = Alert(rule="r", source="orders-db", metric="mysql.metadata_locks.waiting", state=AlertState.FIRING)
+        state.alerts = AlertsView(firing=(alert,))
+        screen.app.refresh_state()
+        assert "mysql.metadata_locks.waiting · orders-db" in screen.text
+        assert "mysql.metadata_locks.waiting" in screen.client.watched
+
+
+async def test_without_its_agent_figures_are_stale_after_two_intervals() -> None:
+    state = states.healthy()
+    async with console(state) as screen:
+        state.now += 2.5
+        screen.app.refresh_state()
+        assert "stale" not in screen.text
+        state.link, state.link_note = Link.LOST, "the agent is gone"
+        screen.app.refresh_state()
+        assert "stale, figures 3 s ago" in screen.text and "● live" not in screen.lines[0]

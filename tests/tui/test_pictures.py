@@ -4,6 +4,7 @@ from perftui.config.settings import Settings
 from tests.support import states
 from tests.tui.console import console
 from tests.tui.snapshot import compare
+from tests.tui.tables import with_tables
 
 SIZES = {"160x45": (160, 45), "80x24": (80, 24), "60x20": (60, 20)}
 
@@ -35,6 +36,20 @@ async def test_preview(request: pytest.FixtureRequest) -> None:
     async with console(states.incident(), (120, 40)) as screen:
         await screen.press("4", "j", "c", "enter")
         compare(request, "preview-120x40", screen.app.export_screenshot())
+
+
+@pytest.mark.parametrize("size", ["80x24", "60x20"])
+async def test_long_preview(request: pytest.FixtureRequest, size: str) -> None:
+    async with console(states.incident(), SIZES[size]) as screen:
+        screen.client.databases, screen.client.confirm = 16, "cache-1"
+        await screen.press("4", "j", "j", "j", "c", "enter")
+        compare(request, f"preview-{size}", screen.app.export_screenshot())
+
+
+async def test_databases(request: pytest.FixtureRequest) -> None:
+    async with console(with_tables(states.incident()), (120, 40)) as screen:
+        await screen.press("5")
+        compare(request, "databases-120x40", screen.app.export_screenshot())
 
 
 async def test_help(request: pytest.FixtureRequest) -> None:

@@ -136,3 +136,46 @@ async def test_enter_on_an_alert_with_a_remedy_opens_it() -> None:
     async with console(states.incident()) as screen:
         await screen.press("8", "j", "j", "j", "j", "enter")
         assert "Remedies for cache-2" in screen.text
+
+
+async def test_what_was_not_seen_to_its_end_cannot_be_confirmed() -> None:
+    async with console(states.incident(), (60, 20)) as screen:
+        screen.client.databases = 16
+        await _preview(screen)
+        screen.clock.advance(5)
+        assert "perftui run" not in screen.text and "y apply" not in screen.text
+        await screen.press("y")
+        await screen.settle(0.25)
+        assert not _applied(screen) and "there is more of it" in screen.text
+        while "perftui run" not in screen.text:
+            await screen.press("pagedown")
+        assert "y apply" in screen.text
+        await screen.pilot.press("y")
+        await screen.settle(0.25)
+        assert not _applied(screen) and "read it first" in screen.text
+        await screen.press("y")
+        await screen.settle(0.25)
+        assert _applied(screen)
+
+
+async def test_no_line_of_a_long_preview_is_skipped_on_the_way_to_its_end() -> None:
+    async with console(states.incident(), (60, 20)) as screen:
+        screen.client.databases = 16
+        await _preview(screen)
+        seen = screen.text
+        while "y apply" not in screen.text:
+            await screen.press("pagedown")
+            seen += screen.text
+        assert all(f"database {each}" in seen for each in range(16)) and "the server is a replica" in seen
+
+
+async def test_on_a_small_screen_the_name_that_is_typed_stays_in_sight() -> None:
+    async with console(states.incident(), (60, 20)) as screen:
+        screen.client.databases, screen.client.confirm = 16, "cache-2"
+        await _preview(screen)
+        await screen.press("c", "a", "j", "k")
+        assert "type cajk" in screen.text and "the name cache-2 confirms" in screen.text
+        await screen.press("down", "enter")
+        assert "type cajk" in screen.text and "there is more of it" in screen.text
+        await screen.press("pagedown", "enter")
+        assert "type cajk" in screen.text and "that is not cache-2" in screen.text

@@ -8,9 +8,9 @@ import os
 import select
 from functools import partial
 
-from perftui.collectors.host.aside import Aside
 from perftui.collectors.host.files import Host
 from perftui.collectors.host.mounts import Mount, parse_mounts
+from perftui.core.aside import Aside
 from perftui.core.rates import share
 from perftui.core.reading import ReadingBuilder
 from perftui.core.text import clean

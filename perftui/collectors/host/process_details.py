@@ -5,12 +5,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from perftui.collectors.host.command_line import without_secrets
 from perftui.core.text import clean
 
 _CONTAINER_ID = re.compile(r"([0-9a-f]{12})[0-9a-f]{20,}")
-_SECRET = re.compile(
-    rb"((?:^|\s|-|_)(?:password|passwd|passphrase|secret|token|api[-_]?key)(?:=|\s+(?!-)))\S+", re.IGNORECASE
-)
 _UNIT = re.compile(r".+\.(service|scope|socket|mount)$")
 
 
@@ -31,25 +29,23 @@ class DetailReader:
         self._users: dict[int, str] | None = None
 
     def read(self, pid: str) -> Details:
-        """Return the details of process `pid`. Raises FileNotFoundError or ProcessLookupError when it is gone."""
+        """Return the details of process `pid`. Raises FileNotFoundError or ProcessLookupError when it is gone.
+
+        May block for as long as the memory of the process is locked.
+        """
         folder = f"{self._root}/proc/{pid}"
         user = self._user(os.stat(folder).st_uid)  # noqa: PTH116 - the folder's owner is the effective user
         try:
             command, cgroup = _contents(f"{folder}/cmdline"), _contents(f"{folder}/cgroup")
         except PermissionError:
             return Details(user, denied=True)
-        words = command.rstrip(b"\0").replace(b"\0", b" ")
-        return Details(user, clean(_without_secrets(words), 200) or None, unit_of(cgroup.decode("utf-8", "replace")))
+        words = without_secrets(command).rstrip(b"\0").replace(b"\0", b" ")
+        return Details(user, clean(words, 200) or None, unit_of(cgroup.decode("utf-8", "replace")))
 
     def _user(self, number: int) -> str:
         if self._users is None:
             self._users = _users(self._root / "etc/passwd")
         return self._users.get(number, str(number))
-
-
-def _without_secrets(command: bytes) -> bytes:
-    """Return a command line whose arguments named like a secret (`--password=…`, `--api-key …`) are starred out."""
-    return _SECRET.sub(rb"\1***", command)
 
 
 def unit_of(cgroup: str) -> str | None:

@@ -1,15 +1,17 @@
 """The process table, read from /proc itself: psutil's objects cost 7 to 16 times as much.
 
 Three economies make it cheap: the descriptors of /proc/PID/stat are kept, a process that did nothing is read every
-fifth time only, and the words (user, command, unit) are read once, a few processes a poll, the busiest first.
+fifth time only, and the words (user, command, unit) are read once and aside, a few processes at a time, the busiest
+first.
 """
 
 import os
 from collections import Counter
 from operator import attrgetter
 
+from perftui.collectors.host.detail_batches import DetailBatches, Incarnation
 from perftui.collectors.host.files import Host
-from perftui.collectors.host.process_details import DetailReader, Details
+from perftui.collectors.host.process_details import Details
 from perftui.collectors.host.process_stat import EXHAUSTED, Stat, StatFiles, parse_stat
 from perftui.core.reading import Cell, ReadingBuilder, Table
 from perftui.core.text import clean
@@ -17,7 +19,6 @@ from perftui.core.text import clean
 COLUMNS = ("pid", "user", "state", "cpu", "memory", "threads", "name", "command", "unit", "start", "time")
 MAX_ROWS = 200
 IDLE_TURNS = 5
-DETAILS_A_POLL = 60
 HERTZ = os.sysconf("SC_CLK_TCK")
 
 
@@ -59,7 +60,7 @@ class ProcessTable:
         self._host = host
         self._folder = f"{host.files.root}/proc"
         self._files = StatFiles(self._folder, keep)
-        self._words = DetailReader(host.files.root)
+        self._words = DetailBatches(host.files.root)
         self._known: dict[str, Process] = {}
         self._denied = 0
         self._turn = 0
@@ -68,6 +69,7 @@ class ProcessTable:
     def close(self) -> None:
         """Give back every descriptor and forget every process."""
         self._files.close()
+        self._words.close()
         self._known.clear()
 
     def read(self, into: ReadingBuilder) -> None:
@@ -78,7 +80,7 @@ class ProcessTable:
         for state, count in states.items():
             into.add("system.processes.count", count, state=state)
         shown = sorted(self._known.values(), key=attrgetter("order"))[:MAX_ROWS]
-        self._add_details(shown)
+        self._add_details(shown, into)
         denied = self._denied + sum(process.details is not None and process.details.denied for process in shown)
         if denied:
             total = len(self._known) + self._denied
@@ -139,14 +141,13 @@ class ProcessTable:
         self._files.forget(pid)
         self._host.counters.delta(("process", pid), None, 0.0)
 
-    def _add_details(self, shown: list[Process]) -> None:
-        missing = [process for process in shown if process.details is None]
-        for process in missing[:DETAILS_A_POLL]:
-            try:
-                process.details = self._words.read(str(process.pid))
-            except (ProcessLookupError, FileNotFoundError):
-                process.details = Details()
-            process.row = None
+    def _add_details(self, shown: list[Process], into: ReadingBuilder) -> None:
+        missing = {Incarnation(each.pid, each.stat.start, each.name): each for each in shown if each.details is None}
+        for which, details in self._words.read(missing, into.started).items():
+            if process := missing.get(which):
+                process.details, process.row = details, None
+        if stuck := self._words.stuck:
+            into.deny("command lines", f"held by the kernel: process {', '.join(map(str, stuck))}")
 
     def _row(self, process: Process) -> tuple[Cell, ...]:
         stat, words = process.stat, process.details or Details()

@@ -1,7 +1,7 @@
 """Temperatures by psutil, on a thread: some sensors take milliseconds to answer, and psutil 60 ms to import."""
 
-from perftui.collectors.host.aside import Aside
 from perftui.collectors.host.files import Host
+from perftui.core.aside import Aside
 from perftui.core.reading import ReadingBuilder
 from perftui.core.text import clean
 

@@ -11,7 +11,8 @@ import binascii
 import re
 from collections.abc import Iterable
 
-from perftui.collectors.redis_session import Every, Session
+from perftui.collectors.every import Every
+from perftui.collectors.redis_session import Session
 
 CLIENTS_PERIOD, CLIENTS_PER_SECOND = 5.0, 100
 SLICE, SLICES, SCAN_BUDGET, REST = 1000, 5, 0.005, 60.0
@@ -33,6 +34,7 @@ class Discovery:
         self._found: set[bytes] = set()
         self.names: set[bytes] = set()
         self.workers: dict[bytes, int] | None = None
+        self.names_workers = False
 
     async def list_clients(self, session: Session, at: float, clients: float) -> None:
         """Read the client list when it is time; `clients` is how many there are: what the answer costs."""
@@ -43,6 +45,7 @@ class Discovery:
         reply = batch.ask("CLIENT", "LIST")
         await batch.run()
         self.workers = workers_of(self._client.findall(reply.value)) if reply.value else None
+        self.names_workers = self.names_workers or any((self.workers or {}).values())
         self._add(self.workers or {})
 
     async def scan(self, session: Session, at: float) -> None:

@@ -8,7 +8,8 @@
 3. Where neither holds (`removeOnComplete: true` leaves nothing) the rate is unknown, and absent.
 """
 
-from perftui.collectors.redis_session import Batch, Every, Reply
+from perftui.collectors.every import Every
+from perftui.collectors.redis_session import Batch, Reply
 from perftui.core.rates import Counters, Delta
 
 LOOK_AGAIN = 30.0

@@ -74,9 +74,12 @@ class Queues:
         builder.leave_out(self._left_out * SAMPLES_EACH)
 
     def _workers(self, name: bytes, queue: BullQueue) -> int | None:
-        """Return the workers; unknown where no client says its name (some services forbid it) and yet jobs run."""
+        """Return the workers; unknown where no worker ever said its name (some services forbid it) and yet jobs run.
+
+        Once one did, none is none: a job that is still active then is the orphan of a worker that died.
+        """
         workers = self._discovery.workers
-        if workers is None or (not workers and queue.is_busy):
+        if workers is None or (not workers and queue.is_busy and not self._discovery.names_workers):
             return None
         return workers.get(name, 0)
 

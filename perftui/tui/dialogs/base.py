@@ -14,14 +14,23 @@ class Dialog(ABC):
     title: str = ""
     wanted: ClassVar[int] = 90
     """The width it would like, in cells."""
+    tables: frozenset[str] = frozenset()
+    """The topics of the tables that it shows."""
 
     def __init__(self) -> None:
         self.closed = False
         self.offset = 0
+        self.at_end = False
+        """Whether the last line of the body stands on the screen."""
+        self._room = 1
 
     @abstractmethod
     def body(self, cells: int) -> list[Line]:
         """Return everything it says, in lines of at most `cells` cells."""
+
+    def pinned(self, cells: int) -> list[Line]:
+        """Return the lines that stay below the body, however far that is scrolled."""
+        return []
 
     def foot(self) -> Line:
         """Return what its keys do."""
@@ -35,10 +44,13 @@ class Dialog(ABC):
         """Take a key. Esc closes it; arrows scroll what is too long."""
         if key == "escape":
             self.closed = True
-        elif key in ("down", "j", "pagedown"):
-            self.offset += 10 if key == "pagedown" else 1
-        elif key in ("up", "k", "pageup"):
-            self.offset -= 10 if key == "pageup" else 1
+        else:
+            self.scroll({"j": "down", "k": "up"}.get(key, key))
+
+    def scroll(self, key: str) -> None:
+        """Move by a line or by what fits, if it is a key for that; a page leaves one line in sight."""
+        page = max(1, self._room - 1)
+        self.offset += {"down": 1, "pagedown": page, "up": -1, "pageup": -page}.get(key, 0)
 
     def paste(self, text: str) -> None:  # noqa: B027 - nothing is what most dialogs do with it
         """Take pasted text: nothing, unless it is asked for text."""
@@ -49,16 +61,24 @@ class Dialog(ABC):
     def draw(self, width: int, height: int) -> tuple[Box, list[Line]]:
         """Return where it stands on a screen of this size, and its lines with the frame."""
         cells = min(self.wanted, width - (4 if width > 60 else 0))
-        body = self.body(cells - 4)
-        tall = min(len(body) + 2, height - (4 if height > 20 else 0))
-        room = tall - 2
+        body, pinned = self.body(cells - 4), self.pinned(cells - 4)
+        tall = min(len(body) + len(pinned) + 2, height - (4 if height > 20 else 0))
+        room = self._room = max(1, tall - 2 - len(pinned))
         at = self.focus_line()
         if at is not None:
             self.offset = min(max(self.offset, at - room + 1), at)
         self.offset = max(0, min(self.offset, len(body) - room))
+        self.at_end = self.offset + room >= len(body)
         box = Box((width - cells) // 2, (height - tall) // 2, cells, tall)
-        shown = body[self.offset : self.offset + room]
-        return box, frame(self.title, [], shown, cells, tall, focused=True, foot=self.foot())
+        shown = [*body[self.offset : self.offset + room], *pinned]
+        return box, frame(self.title, self._place(len(body)), shown, cells, tall, focused=True, foot=self.foot())
+
+    def _place(self, total: int) -> Line:
+        """Return which lines of the body are in sight, where it is longer than that."""
+        if total <= self._room:
+            return []
+        arrows = ("↑" if self.offset else " ") + (" " if self.at_end else "↓")
+        return [(f"{self.offset + 1}-{min(total, self.offset + self._room)} of {total} ", "dim"), (arrows, "accent")]
 
 
 def hints(*pairs: tuple[str, str]) -> Line:

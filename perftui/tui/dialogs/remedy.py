@@ -14,7 +14,7 @@ from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line
 
 CONFIRM_AFTER = 0.4
-"""Seconds that a preview must have stood on the screen before a key can confirm it."""
+"""Seconds that the end of a preview must have stood on the screen before a key can confirm it."""
 ALONE = 0.1
 """Seconds without another key before and after one that confirms: pasted or queued keys come in bursts."""
 
@@ -22,6 +22,7 @@ ALONE = 0.1
 class Preview(Dialog):
     """Shows a plan; `confirmed` is called with what was typed once it was confirmed by a key press of its own.
 
+    Nothing confirms what was not on the screen to its last line: what is longer has to be scrolled through first.
     `later` runs a function after some seconds: the key counts when nothing else came in between.
     """
 
@@ -48,8 +49,8 @@ class Preview(Dialog):
         self._hint = ""
 
     def drawn(self) -> None:
-        """Start counting: from now on it can be read."""
-        if self._shown is None:
+        """Start counting once its last line stands there: from then on all of it can have been read."""
+        if self._shown is None and self.at_end:
             self._shown = self._clock.monotonic()
 
     def body(self, cells: int) -> list[Line]:
@@ -58,13 +59,20 @@ class Preview(Dialog):
         lines: list[Line] = [[(plan.title, "title")]]
         if self._production:
             lines.append([("production: ", "warning"), ("this target is marked so", "text")])
-        lines += columns([*map(change, plan.lines), *_facts(plan)], cells)
-        if self._prompt is not None:
-            lines += [[], [*self._prompt.draw(), (f"   the name {plan.confirm} confirms, then enter", "dim")]]
-        return [*lines, [(self._hint, "warning")]] if self._hint else lines
+        warnings = [field("warning", text, "warning") for text in plan.warnings]
+        return lines + columns([*warnings, *map(change, plan.lines), *_facts(plan)], cells)
+
+    def pinned(self, cells: int) -> list[Line]:
+        """Return what to type, or why a key did not count; and the name that is being typed."""
+        if self._prompt is None:
+            return [[(self._hint, "warning")]]
+        words = (self._hint, "warning") if self._hint else (f"the name {self.plan.confirm} confirms, then enter", "dim")
+        return [[words], self._prompt.draw()]
 
     def foot(self) -> Line:
-        """Return what its keys do."""
+        """Return what its keys do; what confirms comes in once all of it was seen."""
+        if self._shown is None and not self.at_end:
+            return hints(("↓ pgdn", "read on"), ("esc", "back"))
         return hints(("enter" if self._prompt else "y", "apply"), ("esc", "back"))
 
     def press(self, key: str, character: str | None) -> None:
@@ -80,6 +88,9 @@ class Preview(Dialog):
             self._try(now, gap)
         elif self._prompt is not None:
             self._prompt.press(key, character)
+            self.scroll(key)
+        else:
+            super().press(key, character)
 
     def paste(self, text: str) -> None:
         """Take no pasted text: it confirms nothing."""
@@ -90,7 +101,9 @@ class Preview(Dialog):
         return key == ("enter" if self._prompt is not None else "y")
 
     def _try(self, now: float, gap: float | None) -> None:
-        if self._shown is None or now - self._shown < CONFIRM_AFTER:
+        if self._shown is None:
+            self._hint = "there is more of it: read on with ↓ or pgdn first"
+        elif now - self._shown < CONFIRM_AFTER:
             self._hint = "read it first, then press the key again"
         elif gap is not None and gap < ALONE:
             self._hint = "keys came in a burst: press the key once, by itself"
@@ -164,6 +177,5 @@ def _facts(plan: Plan) -> list[Field]:
         field("risk", ", ".join(filter(None, [plan.risk.value, undo, takes]))),
         *(field("rests on", text) for text in plan.rests_on),
         *(field("unknown", text) for text in plan.unknown),
-        *(field("warning", text, "warning") for text in plan.warnings),
         field("same as", plan.command),
     ]

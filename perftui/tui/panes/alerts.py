@@ -1,6 +1,6 @@
 """The alerts pane: what fires, the worst first, then what resolved, and what the agent has to say."""
 
-from datetime import UTC, datetime
+from typing import NamedTuple
 
 from perftui.client.state import Link, State
 from perftui.core import units
@@ -10,33 +10,48 @@ from perftui.core.series import SeriesId
 from perftui.core.status import BROKEN_STATES
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.runs import run_line
-from perftui.tui.panes.state_words import quantity, severity_role, trouble
+from perftui.tui.panes.state_words import clock_time, quantity, severity_role, trouble
 from perftui.tui.widgets import glyphs
-from perftui.tui.widgets.text import Line, Span, fit, left, right, width
+from perftui.tui.widgets.text import Line, Span, clip, clip_words, dimmed, fit, left, right, width
 
 _GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK, "dim": glyphs.OK}
-_SINCE, _OFFER = 12, 20
+_OFFER, _WIDE, _TOOK = 20, 64, 13
+_NAMED = 60
+"""Cells for what happens from which a metric is named beside the rule's words."""
+_LABELS = 16
+"""Cells of a name that matter more than the level."""
 RUN_SHOWN = 600.0
 """Seconds that a finished action stays in sight."""
 _NOBODY = Alert(rule="", source="", metric="")
+_MUTE = (Link.LOST, Link.SILENT)
 _OWN_PANE = frozenset({"redis", "mysql", "http"})
+
+
+class _Widths(NamedTuple):
+    """Cells of the pane, those that there are for what happens, and those that it takes."""
+
+    cells: int
+    room: int
+    words: int
 
 
 def draw(state: State, cells: int, notes: tuple[str, ...] = ()) -> Content:
     """Return the pane in `cells` cells; `notes` are lines of the console's own."""
     shown = [*state.alerts.firing, *state.alerts.log]
-    taken = width(_start(_NOBODY, "", "text", cells)) + _SINCE
-    words = max(10, min(cells - taken, max((width(_what(state, alert)) for alert in shown), default=0)))
+    taken = width(_start(_NOBODY, "", "text", cells)) + width([_took("for", 0.0, cells)])
+    room = max(10, cells - taken)
+    words = max((width(_what(state, alert, room)) for alert in shown), default=0)
+    widths = _Widths(cells, room, min(room, words))
     firing = sorted(state.alerts.firing, key=lambda alert: (-alert.severity.rank, -(alert.since or 0), alert.key))
-    rows = [_note("link", f"agent: {state.link_note}")] if state.link is Link.LOST and state.link_note else []
+    rows = [_note("link", f"agent: {state.link_note}")] if state.link in _MUTE and state.link_note else []
     rows += [_note(f"console {index}", text) for index, text in enumerate(notes)]
     rows += [
         Row(f"run {run.plan.id}", (run_line(run, state.wall),)) for run in state.runs if _is_shown(run, state.wall)
     ]
-    rows += [_firing(state, alert, words, cells) for alert in firing]
+    rows += [_firing(state, alert, widths) for alert in firing]
     rows += [_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name)]
     rows += [_note(f"agent {index}", text) for index, text in enumerate(state.notes)]
-    rows += [_resolved(state, alert, words, cells) for alert in state.alerts.log]
+    rows += [_resolved(state, alert, widths) for alert in state.alerts.log]
     return Content("Alerts", _counts(state), [], rows, empty=_calm(state))
 
 
@@ -50,15 +65,11 @@ def _counts(state: State) -> Line:
 def _calm(state: State) -> str:
     if state.link is not Link.LIVE:
         return "nothing is known without the agent"
-    return "nothing fires" if state.readings else "waiting for the first figures"
+    return "nothing fires" if state.knows_what_fires else "waiting for the first figures of every source"
 
 
 def _is_shown(run: Run, wall: float) -> bool:
     return run.outcome is Outcome.RUNNING or run.ended is None or wall - run.ended < RUN_SHOWN
-
-
-def _run(run: Run, wall: float) -> Row:
-    return Row(f"run {run.plan.id}", (run_line(run, wall),))
 
 
 def _is_broken(state: State, name: str) -> bool:
@@ -81,15 +92,15 @@ def _series(alert: Alert) -> SeriesId:
     return SeriesId(alert.source, alert.metric, alert.attributes)
 
 
-def _firing(state: State, alert: Alert, words: int, cells: int) -> Row:
+def _firing(state: State, alert: Alert, widths: _Widths) -> Row:
     role = severity_role(alert)
-    since = "" if alert.since is None else f"for {units.seconds(max(0.0, round(state.wall - alert.since)))}"
+    since = None if alert.since is None else state.wall - alert.since
     line: Line = [
-        *_start(alert, alert.severity.value, role, cells),
-        *fit(_what(state, alert, role), words),
-        (right(since, _SINCE), "dim"),
+        *_start(alert, alert.severity.value, role, widths.cells),
+        *fit(_what(state, alert, widths.room, role), widths.words),
+        _took("for", since, widths.cells),
     ]
-    if (offer := _remedy(state, alert)) and cells - width(line) >= _OFFER:
+    if (offer := _remedy(state, alert)) and widths.cells - width(line) >= _OFFER:
         line.append((f"   {offer}", "dim"))
     return Row(alert.key, (line,), _series(alert), alert.source, alert)
 
@@ -98,11 +109,11 @@ def _start(alert: Alert, word: str, role: str, cells: int) -> Line:
     """Return glyph, time, severity and source; the word and the time give way where there is no room."""
     resolved = alert.state is AlertState.RESOLVED
     line: Line = [_mark(alert, role)]
-    if cells >= 64:
-        line.append((f"{_time(alert.resolved_at if resolved else alert.since)}  ", "dim"))
+    if cells >= _WIDE:
+        line.append((f"{clock_time(alert.resolved_at if resolved else alert.since)}  ", "dim"))
     if cells >= 90:
         line.append((f"{word:<10}", role))
-    return [*line, (left(alert.source, 13 if cells >= 64 else 10) + " ", "dim" if resolved else "text")]
+    return [*line, (left(alert.source, 13 if cells >= _WIDE else 10) + " ", "dim" if resolved else "text")]
 
 
 def _mark(alert: Alert, role: str) -> Span:
@@ -118,31 +129,44 @@ def _remedy(state: State, alert: Alert) -> str:
     return f"enter: {titles.get(alert.remedies[0], alert.remedies[0])}" if alert.remedies else ""
 
 
-def _what(state: State, alert: Alert, role: str = "dim") -> Line:
-    """Return what happens, in the rule's words or as metric, value and level."""
-    words: Line = [(alert.summary or _labels(alert), "text")]
-    if not alert.summary:
-        words += [(" ", "text"), *quantity(state, alert.source, alert.metric, alert.value, role)]
-        if alert.level is not None:
-            words += [(f" {alert.direction} ", "dim"), *quantity(state, alert.source, alert.metric, alert.level, "dim")]
-    return words
+def _what(state: State, alert: Alert, cells: int, role: str = "dim") -> Line:
+    """Return what happens, in the rule's words or as metric, value and level; of `cells` cells words give way first."""
+    value: Line = [(" ", "text"), *quantity(state, alert.source, alert.metric, alert.value, role)]
+    if alert.summary:
+        figures: Line = [(f"  {alert.metric}", "dim"), *dimmed(value)]
+        summary = clip_words(alert.summary, cells)
+        left_over = cells - width([(summary, "text")])
+        if cells < _NAMED or left_over < _LABELS:
+            figures = []
+        elif width(figures) > left_over:
+            figures = [(clip(f"  {alert.metric}", left_over), "dim")]
+        return [(summary, "text"), *figures]
+    if alert.level is not None:
+        level: Line = [
+            (f" {alert.direction} ", "dim"),
+            *quantity(state, alert.source, alert.metric, alert.level, "dim"),
+        ]
+        value += level if width([*value, *level]) + _LABELS <= cells else []
+    return [(clip(_labels(alert), max(0, cells - width(value))), "text"), *value]
+
+
+def _took(word: str, seconds: float | None, cells: int) -> Span:
+    """Return how long, with its word where there is room."""
+    text = "" if seconds is None else str(units.seconds(max(0.0, round(seconds))))
+    return (right(f"{word} {text}" if text else "", _TOOK), "dim") if cells >= _WIDE else (right(text, 8), "dim")
 
 
 def _labels(alert: Alert) -> str:
     return " ".join([alert.metric, *(value for name, value in alert.attributes if name != "kind")])
 
 
-def _resolved(state: State, alert: Alert, words: int, cells: int) -> Row:
-    took = ""
+def _resolved(state: State, alert: Alert, widths: _Widths) -> Row:
+    took = None
     if alert.since is not None and alert.resolved_at is not None:
-        took = f"after {units.seconds(max(0.0, round(alert.resolved_at - alert.since)))}"
+        took = alert.resolved_at - alert.since
     line: Line = [
-        *_start(alert, alert.state.value, "dim", cells),
-        *[(text, "dim") for text, _ in fit(_what(state, alert), words)],
-        (right(took, _SINCE), "dim"),
+        *_start(alert, alert.state.value, "dim", widths.cells),
+        *dimmed(fit(_what(state, alert, widths.room), widths.words)),
+        _took("after", took, widths.cells),
     ]
     return Row(f"{alert.key}@{alert.resolved_at}", (line,), _series(alert), alert.source, alert)
-
-
-def _time(wall: float | None) -> str:
-    return "--:--:--" if wall is None else f"{datetime.fromtimestamp(wall, UTC):%H:%M:%S}"

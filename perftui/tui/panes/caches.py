@@ -1,28 +1,28 @@
 """The caches pane: hit rate with its past, memory of its limit, evictions beside refused writes."""
 
+from dataclasses import replace
+
 from perftui.client.state import State
 from perftui.core import units
-from perftui.core.series import SeriesId
-from perftui.core.status import SourceStatus
-from perftui.tui.panes.content import Content, Row
-from perftui.tui.panes.sources import lines_of, note, source_mark, worst_first
+from perftui.tui.panes.content import Content
+from perftui.tui.panes.sources import source_rows
 from perftui.tui.panes.state_words import figure, level_role, number
 from perftui.tui.widgets.spark import columns, spark
-from perftui.tui.widgets.table import Column, choose, head, row
+from perftui.tui.widgets.table import BYTES_OF, COUNT, DURATION, RATIO, Column
 from perftui.tui.widgets.text import Line
 
 CHARTED = "redis.hit_ratio"
 METRICS = frozenset({CHARTED})
 _TREND = 6
 _COLUMNS = (
-    Column("  name", 11, "left", grow=10),
-    Column("hit", 6),
+    Column("  name", 12, "left", grow=10),
+    Column("hit", RATIO),
     Column("", _TREND, "left", rank=2),
-    Column("memory", 12),
+    Column("memory", BYTES_OF),
     Column("evict/s", 7),
-    Column("err/s", 5, rank=1),
-    Column("p95", 7, rank=3),
-    Column("cmd/s", 5, rank=4),
+    Column("err/s", COUNT, rank=1),
+    Column("p95", DURATION, rank=3),
+    Column("cmd/s", COUNT, rank=4),
     Column("clients", 7, rank=5),
     Column("keys", 6, rank=6),
     Column("expired/s", 9, rank=7),
@@ -31,28 +31,15 @@ _COLUMNS = (
 
 def draw(state: State, cells: int) -> Content:
     """Return the pane in `cells` cells."""
-    sources = state.sources_of("redis")
-    chosen = choose(_COLUMNS, cells)
-    rows = [
-        Row(
-            status.name,
-            lines_of(state, bad, status, row(_cells(state, bad, status), _COLUMNS, chosen)),
-            series=SeriesId(status.name, CHARTED),
-            source=status.name,
-        )
-        for bad, status in worst_first(state, sources)
-    ]
-    return Content("Caches", note(state, sources), [head(_COLUMNS, chosen)], rows, empty="no Redis here")
+    content = source_rows(state, "redis", _COLUMNS, _figures, CHARTED, cells)
+    return replace(content, title="Caches", empty="no Redis here")
 
 
-def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:
-    name = status.name
-
+def _figures(state: State, name: str) -> list[Line]:
     def of(metric: str) -> Line:
         return figure(state, name, f"redis.{metric}")
 
     return [
-        [source_mark(bad, status), (f" {name}", "text")],
         of("hit_ratio"),
         _trend(state, name),
         _memory(state, name),
@@ -78,9 +65,8 @@ def _memory(state: State, name: str) -> Line:
     role = level_role(state, "redis.memory.utilization", state.value(name, "redis.memory.utilization"))
     if used is None or limit is None:
         return figure(state, name, "redis.memory.used")
-    of, whole = units.size(used), units.size(limit)
-    start = of.number if of.unit == whole.unit else str(of)
-    return [(start, role), (f"/{whole}", "dim")]
+    used_of, whole = units.size_of(used, limit)
+    return [(used_of, role), (f"/{whole}", "dim")]
 
 
 def _keys(state: State, name: str) -> Line:

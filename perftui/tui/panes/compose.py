@@ -3,7 +3,7 @@
 from perftui.client.state import State
 from perftui.core.series import SeriesId
 from perftui.tui.layout import Box
-from perftui.tui.panes import alerts, caches, databases, endpoints, history, processes, queues, system
+from perftui.tui.panes import alerts, caches, databases, endpoints, history, processes, queues, sessions, system
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.state_words import trouble
 from perftui.tui.view import View
@@ -40,9 +40,21 @@ def content(pane: str, state: State, view: View, box: Box, *, ascii: bool = Fals
             return databases.draw(state, cells)
         case "endpoints":
             return endpoints.draw(state, cells)
+        case "sessions":
+            return sessions.draw(state, sessions.database(state, view.selected.get("databases")), cells)
         case "processes":
             return processes.draw(state, cells, view.sort, inverted=view.inverted)
-    return alerts.draw(state, cells, view.notes)
+    return alerts.draw(state, cells, tuple(view.notes.values()))
+
+
+def tables(pane: str, state: State, view: View) -> frozenset[str]:
+    """Return the topics of the tables that a pane shows."""
+    match pane:
+        case "processes":
+            return frozenset(f"table/{host.name}/{processes.TABLE}" for host in state.sources_of("system"))
+        case "sessions":
+            return sessions.tables(sessions.database(state, view.selected.get("databases")))
+    return frozenset()
 
 
 def charted(state: State, view: View) -> SeriesId | None:
@@ -67,7 +79,9 @@ def asks(pane: str, view: View) -> tuple[object, ...]:
             return (view.series, chart.is_loaded())
         case "processes":
             return (view.sort, view.inverted)
-    return (view.notes,)
+        case "sessions":
+            return (view.selected.get("databases"),)
+    return tuple(view.notes.values())
 
 
 def visible_rows(pane: str, found: Content, view: View, now: float) -> list[Row]:

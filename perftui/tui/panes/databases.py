@@ -1,57 +1,46 @@
 """The databases pane: what hurts first, one row a server."""
 
+from dataclasses import replace
+
 from perftui.client.state import State
 from perftui.core import units
-from perftui.core.series import SeriesId
-from perftui.core.status import SourceStatus
-from perftui.tui.panes.content import Content, Row
-from perftui.tui.panes.sources import lines_of, note, source_mark, worst_first
+from perftui.tui.panes.content import Content
+from perftui.tui.panes.sources import source_rows
 from perftui.tui.panes.state_words import figure, level_role, number
-from perftui.tui.widgets.table import Column, choose, head, row
+from perftui.tui.widgets.table import COUNT, DURATION, RATIO, Column
 from perftui.tui.widgets.text import Line
+
+KIND = "mysql"
 
 METRICS = frozenset({"mysql.query.client.count"})
 CHARTED = "mysql.query.client.count"
 _LOCKS = ("mysql.metadata_locks.waiting", "mysql.row_locks.waiting")
 _COLUMNS = (
-    Column("  name", 11, "left", grow=10),
-    Column("run", 3),
-    Column("oldest", 6),
-    Column("locks", 5),
-    Column("conns", 7, rank=2),
-    Column("qps", 5),
-    Column("p95", 7, rank=3),
+    Column("  name", 12, "left", grow=10),
+    Column("run", COUNT),
+    Column("oldest", DURATION),
+    Column("locks", COUNT),
+    Column("conns", COUNT + 1 + COUNT, rank=2),
+    Column("qps", COUNT),
+    Column("p95", DURATION, rank=3),
     Column("slow/m", 6, rank=1),
-    Column("pool", 6, rank=4),
+    Column("pool", RATIO, rank=4),
     Column("dead/m", 6, rank=4),
-    Column("lag", 6, rank=4),
+    Column("lag", DURATION, rank=4),
 )
 
 
 def draw(state: State, cells: int) -> Content:
     """Return the pane in `cells` cells: running, oldest statement, lock waits, connections, rates."""
-    sources = state.sources_of("mysql")
-    chosen = choose(_COLUMNS, cells)
-    rows = [
-        Row(
-            status.name,
-            lines_of(state, bad, status, row(_cells(state, bad, status), _COLUMNS, chosen)),
-            series=SeriesId(status.name, CHARTED),
-            source=status.name,
-        )
-        for bad, status in worst_first(state, sources)
-    ]
-    return Content("Databases", note(state, sources), [head(_COLUMNS, chosen)], rows, empty="no MySQL or MariaDB here")
+    content = source_rows(state, KIND, _COLUMNS, _figures, CHARTED, cells)
+    return replace(content, title="Databases", empty="no MySQL or MariaDB here")
 
 
-def _cells(state: State, bad: int, status: SourceStatus) -> list[Line]:
-    name = status.name
-
+def _figures(state: State, name: str) -> list[Line]:
     def of(metric: str) -> Line:
         return figure(state, name, f"mysql.{metric}")
 
     return [
-        [source_mark(bad, status), (f" {name}", "text")],
         of("threads.running"),
         of("query.oldest"),
         _locks(state, name),

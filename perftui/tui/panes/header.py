@@ -40,6 +40,8 @@ def _link(state: State) -> Line:
         return [(f"{glyphs.OK} ", "ok"), ("live", "dim")]
     if state.link is Link.CONNECTING:
         return [(f"{glyphs.STALE} connecting", "dim")]
+    if state.link is Link.SILENT:
+        return [(f"{glyphs.STALE} silent", "warning")]
     return [(f"{glyphs.CRITICAL} LOST", "critical")]
 
 
@@ -47,7 +49,7 @@ def _modes(state: State, paused_for: float | None, read_only: bool) -> Line:
     words: list[Line] = []
     if paused_for is not None:
         words.append([(f" PAUSED {units.seconds(round(paused_for))} ", "past")])
-    if read_only or (state.welcome is not None and state.welcome.read_only):
+    if read_only:
         words.append([("read-only", "accent")])
     if state.welcome is not None and state.welcome.role not in ("", "admin"):
         words.append([(state.welcome.role, "accent")])
@@ -105,8 +107,8 @@ def _alerts(state: State) -> Line:
         parts.append([(f"{glyphs.CRITICAL} {critical} critical", "critical")])
     if warning:
         parts.append([(f"{glyphs.WARNING} {warning} warning", "warning")])
-    if not parts and state.link is Link.LIVE and state.readings:
-        parts.append([("nothing fires", "dim")])
+    if not parts:
+        parts.append([("nothing fires" if state.knows_what_fires else "alerts unknown", "dim")])
     return join(parts)
 
 

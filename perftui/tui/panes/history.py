@@ -10,10 +10,14 @@ from perftui.tui.panes.content import Content
 from perftui.tui.panes.state_words import marks, quantity
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.spark import columns
-from perftui.tui.widgets.text import Line, fit, right
+from perftui.tui.widgets.table import BYTES, BYTES_RATE, DURATION
+from perftui.tui.widgets.text import Line, fit, joined_within, over, right
 
 WINDOW = 900
-_SCALE = 7
+_TITLE = 12
+"""Cells of the title beside its note."""
+_SCALE = {"By": BYTES, "By/s": BYTES_RATE}
+"""Unit -> cells of the labels at the scale."""
 
 
 def draw(state: State, series: SeriesId | None, cells: int, height: int, *, ascii: bool = False) -> Content:
@@ -21,23 +25,25 @@ def draw(state: State, series: SeriesId | None, cells: int, height: int, *, asci
     if series is None:
         return Content("History", empty="waiting for the first figures")
     where = " ".join([series.source, *(value for name, value in series.attributes if name != "kind")])
-    content = Content("History", [(f"{series.metric} · {where} · 15 min", "dim")])
+    words, window = f"{series.metric} · {where}", " · 15 min"
+    content = Content("History", [(words + (window if len(words + window) <= cells - _TITLE else ""), "dim")])
     track = state.tracks.get(series)
     if track is None or not any(value is not None for value in track.values):
         content.empty = "no figures of this series yet"
         return content
     known = state.metric(series.metric, series.source)
-    plot, rows = cells - _SCALE - 2, max(3, (height - 4) | 1)
+    scale = _SCALE.get(known.unit if known else "", DURATION)
+    plot, rows = cells - scale - 2, max(3, (height - 4) | 1)
     values = _buckets(state, series, plot)
     levels = marks(state, series.metric)
-    top = _top(known, values, levels)
+    top = _top(known, [*values, state.value(*series)], levels)
     lines = chart.curve(tuple(values), plot, rows, top, ascii)
     for index, text in enumerate(lines):
         label = _label(known, top, index, rows)
         content.head.append(
-            [(right(label, _SCALE), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)]
+            [(right(label, scale), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)]
         )
-    content.head += [_axis(state, plot), _summary(state, series, levels, cells)]
+    content.head += [_axis(state, plot, scale), _summary(state, series, cells)]
     return content
 
 
@@ -108,15 +114,15 @@ def _dotted(text: str, role: str, name: str) -> Line:
     return line
 
 
-def _axis(state: State, plot: int) -> Line:
+def _axis(state: State, plot: int, scale: int) -> Line:
     times = [datetime.fromtimestamp(state.wall - WINDOW * share, UTC) for share in (1.0, 0.5)]
     first, middle = (f"{time:%H:%M}" for time in times)
     gap = plot // 2 - len(first) - 2
-    line: Line = [(" " * (_SCALE + 2) + first + " " * max(1, gap) + middle, "dim")]
-    return [*fit(line, _SCALE + 2 + plot - 3), ("now", "dim")]
+    line: Line = [(" " * (scale + 2) + first + " " * max(1, gap) + middle, "dim")]
+    return [*fit(line, scale + 2 + plot - 3), ("now", "dim")]
 
 
-def _summary(state: State, series: SeriesId, levels: dict[str, float], cells: int) -> Line:
+def _summary(state: State, series: SeriesId, cells: int) -> Line:
     """Return what the curve says in figures: now, and the range of the window."""
     track = state.tracks[series]
     since = state.wall - WINDOW
@@ -128,8 +134,9 @@ def _summary(state: State, series: SeriesId, levels: dict[str, float], cells: in
         return quantity(state, series.source, series.metric, value)
 
     now = state.value(*series)
-    line: Line = [("now ", "dim"), *show(now)]
+    stale = state.is_stale(series.source)
+    parts: list[Line] = [[("last ", "dim"), *over(show(now), "stale")] if stale else [("now ", "dim"), *show(now)]]
     if values:
-        line += [("   lowest ", "dim"), *show(min(values)), ("   highest ", "dim"), *show(max(values))]
-        line += [("   mean ", "dim"), *show(sum(values) / len(values))]
-    return fit(line, cells)
+        parts += [[("lowest ", "dim"), *show(min(values))], [("highest ", "dim"), *show(max(values))]]
+        parts.append([("mean ", "dim"), *show(sum(values) / len(values))])
+    return fit(joined_within(parts, cells, "   "), cells)

@@ -5,12 +5,10 @@ from functools import partial
 from typing import Any
 
 from perftui.client.state import State
-from perftui.core import units
-from perftui.core.metric import Kind
 from perftui.core.reading import Cell
 from perftui.tui.panes.content import Content, Row
-from perftui.tui.panes.state_words import number
-from perftui.tui.widgets.table import Column, choose, head, row
+from perftui.tui.panes.fields import Field, share, shown, size, text, whole_seconds
+from perftui.tui.widgets.table import COUNT, DURATION, Column, choose, head, row
 from perftui.tui.widgets.text import Line
 
 TABLE = "processes"
@@ -18,39 +16,18 @@ SORTS = {"cpu": "cpu", "memory": "memory", "time": "time", "age": "start"}
 """What the user says -> the column of the table."""
 
 
-def _text(value: Cell) -> Line:
-    return [(str(value), "text")]
-
-
-def _letter(value: Cell) -> Line:
-    return [(str(value)[:1], "text")]
-
-
-def _share(value: Cell) -> Line:
-    number_ = float(value or 0)
-    return number(units.show(number_, "1", kind=Kind.RATIO), "text" if number_ >= 0.001 else "dim")
-
-
-def _bytes(value: Cell) -> Line:
-    return number(units.size(float(value or 0)))
-
-
-def _seconds(value: Cell) -> Line:
-    return number(units.seconds(round(float(value or 0))))
-
-
-_COLUMNS: tuple[tuple[str, Column, Callable[[Cell], Line]], ...] = (
-    ("pid", Column("pid", 7), _text),
-    ("user", Column("user", 9, "left", rank=2), _text),
-    ("cpu", Column("cpu", 6), _share),
-    ("memory", Column("memory", 9), _bytes),
-    ("state", Column("s", 1, "left", rank=3), _letter),
-    ("threads", Column("thr", 4, rank=4), _text),
-    ("time", Column("time", 7, rank=2), _seconds),
-    ("start", Column("age", 7, rank=1), _seconds),
-    ("unit", Column("unit", 14, "left", rank=5), _text),
-    ("name", Column("name", 15, "left"), _text),
-    ("command", Column("command", 16, "left", grow=200), _text),
+_FIELDS = (
+    Field("pid", Column("pid", 7), text),
+    Field("user", Column("user", 9, "left", rank=2), text),
+    Field("cpu", Column("cpu", 7), share),
+    Field("memory", Column("memory", 9), size),
+    Field("state", Column("s", 1, "left", rank=3), lambda value: [(str(value)[:1], "text")]),
+    Field("threads", Column("thr", COUNT, rank=4), text),
+    Field("time", Column("time", DURATION, rank=2), whole_seconds),
+    Field("start", Column("age", 8, rank=1), whole_seconds),
+    Field("unit", Column("unit", 14, "left", rank=5), text),
+    Field("name", Column("name", 15, "left"), text),
+    Field("command", Column("command", 16, "left", grow=200), text),
 )
 
 
@@ -61,17 +38,16 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
     if table is None:
         return Content("Processes", empty="waiting for the process table")
     at = {name: index for index, name in enumerate(table.columns)}
-    shown = [each for each in _COLUMNS if each[0] in at]
-    columns = [column for _, column, _ in shown]
+    fields = [field for field in _FIELDS if field.name in at]
+    columns = [field.column for field in fields]
     chosen = choose(columns, cells)
     key = at.get(SORTS[sort], 0)
     ordered = sorted(table.rows, key=lambda each: _order(each[key]), reverse=not inverted)
     wall, pid = state.wall, at["pid"]
 
     def line(each: tuple[Cell, ...]) -> Line:
-        values = [_age(each[at[name]], wall) if name == "start" else each[at[name]] for name, _, _ in shown]
-        cells_ = [_cell(value, show) for value, (_, _, show) in zip(values, shown, strict=True)]
-        return row(cells_, columns, chosen)
+        values = [_age(each[at["start"]], wall) if name == "start" else each[at[name]] for name, _, _ in fields]
+        return row([shown(value, show) for value, (_, _, show) in zip(values, fields, strict=True)], columns, chosen)
 
     rows = [Row(str(each[pid]), _OneLine(partial(line, each))) for each in ordered]
     note: Line = [(f"{len(rows)} · by {sort}{' upwards' if inverted else ''}", "dim")]
@@ -99,7 +75,3 @@ def _age(start: Cell, wall: float) -> Cell:
 
 def _order(value: Cell) -> float:
     return float(value) if isinstance(value, (int, float)) else -1.0
-
-
-def _cell(value: Cell, show: Callable[[Cell], Line]) -> Line:
-    return [(units.MISSING, "dim")] if value is None else show(value)

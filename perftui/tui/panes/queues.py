@@ -22,23 +22,25 @@ from perftui.tui.panes.state_words import (
 )
 from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.spark import columns, spark
-from perftui.tui.widgets.table import Column, choose, head, row
+from perftui.tui.widgets.table import COUNT, DURATION, Column, choose, head, row
 from perftui.tui.widgets.text import Line, over
 
 DEPTH = "queue.depth"
 METRICS = frozenset({DEPTH})
 _TREND = 6
+_AGES = 100 * 86400.0
+"""Seconds to empty a queue that are as good as never."""
 _COLUMNS = (
-    Column("  name", 15, "left", grow=14),
-    Column("wait", 5),
+    Column("  name", 11, "left", grow=18),
+    Column("wait", COUNT),
     Column("active", 6, rank=3),
     Column("failed", 6),
-    Column("in/s", 5, rank=1),
-    Column("out/s", 5),
-    Column("drains", 7, rank=2),
-    Column("work", 4),
+    Column("in/s", COUNT, rank=1),
+    Column("out/s", COUNT),
+    Column("drains", DURATION, rank=2),
+    Column("work", COUNT),
     Column("", _TREND, "left", rank=4),
-    Column("oldest", 7, rank=5),
+    Column("oldest", DURATION, rank=5),
     Column("delayed", 7, rank=6),
     Column("fail/s", 6, rank=7),
     Column("on", 12, "left", rank=8, grow=8),
@@ -140,7 +142,8 @@ def _drains(state: State, queue: Queue) -> Line:
     if _is_paused(state, queue):
         return [("paused", "warning")]
     if left is not None:
-        return number(units.seconds(round(left, 1)), level_role(state, "queue.drain_time", left))
+        role = level_role(state, "queue.drain_time", left)
+        return [(">99d", role)] if left >= _AGES else number(units.seconds(round(left, 1)), role)
     if change is None:
         return [(units.MISSING, "dim")]
     workers = state.value(queue.source, "queue.workers", queue.attributes)

@@ -1,10 +1,38 @@
-"""What the panes of one kind of source share: order by badness, and the line that says what is wrong."""
+"""What the panes of one kind of source share: a row a source, the worst first, with a line on what is wrong."""
+
+from collections.abc import Callable, Sequence
 
 from perftui.client.state import State
+from perftui.core.series import SeriesId
 from perftui.core.status import SourceState, SourceStatus
+from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.state_words import BROKEN, CRITICAL, STALE, WARNING, badness, mark, own_alerts, trouble
 from perftui.tui.widgets import glyphs
+from perftui.tui.widgets.table import Column, choose, head, row
 from perftui.tui.widgets.text import Line, Span, over
+
+
+def source_rows(
+    state: State,
+    kind: str,
+    columns: Sequence[Column],
+    figures: Callable[[State, str], list[Line]],
+    charted: str,
+    cells: int,
+) -> Content:
+    """Return a content with a row for each source of a kind: its name, then its `figures`, one a further column.
+
+    Title and words for an empty pane are left to the caller; `charted` is the metric that a row charts.
+    """
+    sources = state.sources_of(kind)
+    chosen = choose(columns, cells)
+    rows = []
+    for bad, status in worst_first(state, sources):
+        name: Line = [source_mark(bad, status), (f" {status.name}", "text")]
+        line = row([name, *figures(state, status.name)], columns, chosen)
+        series = SeriesId(status.name, charted)
+        rows.append(Row(status.name, lines_of(state, bad, status, line), series, status.name))
+    return Content("", note(state, sources), [head(columns, chosen)], rows)
 
 
 def worst_first(state: State, statuses: list[SourceStatus]) -> list[tuple[int, SourceStatus]]:

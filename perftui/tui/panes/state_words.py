@@ -1,6 +1,7 @@
 """States as a glyph, a word and a colour: never by colour alone."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from perftui.client.state import State
 from perftui.core import units
@@ -22,6 +23,12 @@ _MARKS: dict[int, Span] = {
     BROKEN: (glyphs.CRITICAL, "critical"),
     CRITICAL: (glyphs.CRITICAL, "critical"),
 }
+
+
+def says_read_only(state: State) -> bool:
+    """Return whether the agent takes no action from us."""
+    welcome, agent = state.welcome, state.agent
+    return (welcome is not None and welcome.read_only) or (agent is not None and agent.read_only)
 
 
 def firing(state: State, source: str, attributes: Attributes = ()) -> list[Alert]:
@@ -107,6 +114,11 @@ def number(shown: units.Shown, role: str = "text") -> Line:
         if shown.unit
         else [(shown.number, role)]
     )
+
+
+def clock_time(wall: float | None) -> str:
+    """Return the time of day of epoch seconds, UTC."""
+    return "--:--:--" if wall is None else f"{datetime.fromtimestamp(wall, UTC):%H:%M:%S}"
 
 
 def ago(seconds: float | None) -> str:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from perftui.tui.palette import Palette
 from perftui.tui.widgets.paint import part
-from perftui.tui.widgets.text import Line, width
+from perftui.tui.widgets.text import Line, plain, width
 
 Piece = tuple[int, int, Iterable[Segment]]
 """Cells in a row that changed: their line, their first column, and what they show."""
@@ -85,8 +85,8 @@ def _differences(old: Line, new: Line) -> Iterator[tuple[int, int, str]]:
                 new_end, j = new_end + cell_len(new[j][0]), j + 1
         yield from _trimmed(old[first_i:i], new[first_j:j], x)
         x = new_end
-    if j < len(new):
-        yield x, x + width(new[j:]), new[j][1]
+    if i < len(old) or j < len(new):
+        yield from _trimmed(old[i:], new[j:], x)
 
 
 def _trimmed(old: Line, new: Line, x: int) -> Iterator[tuple[int, int, str]]:
@@ -94,8 +94,9 @@ def _trimmed(old: Line, new: Line, x: int) -> Iterator[tuple[int, int, str]]:
 
     A long stretch of several spans is another thing altogether (a dialog, another pane), not worth a look at each cell.
     """
-    if len(new) > 1 and (size := width(new)) > LONG:
-        yield x, x + size, new[0][1]
+    combines = _combines(old) or _combines(new)
+    if combines or (len(new) > 1 and width(new) > LONG):
+        yield max(0, x - combines), x + width(new), (new or old)[0][1]
         return
     before, after = cells(old), cells(new)
     first, last = 0, len(after)
@@ -106,6 +107,12 @@ def _trimmed(old: Line, new: Line, x: int) -> Iterator[tuple[int, int, str]]:
             last -= 1
     if first < last:
         yield x + first, x + last, new[0][1]
+
+
+def _combines(line: Line) -> bool:
+    """Return whether the line begins with a mark that belongs to the character before it."""
+    first = plain(line)[:1]
+    return not first.isascii() and cell_len(first) == 0
 
 
 def cells(line: Line) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 from perftui.tui.widgets.text import Line, fit
 
 GAP = 2
+COUNT, RATIO, DURATION, BYTES, BYTES_RATE, BYTES_OF = 5, 6, 7, 8, 10, 14
+"""Cells of the widest figure: `12.4k`, `99.9 %`, `0.17 ms` or `999d23h`, `99.9 MiB`, `99.9 MiB/s`, `0.098/1.95 GiB`."""
 
 
 class Column(NamedTuple):

@@ -33,6 +33,17 @@ def clip(text: str, cells: int) -> str:
     return set_cell_size(text, cells - 1).rstrip() + ELLIPSIS if cells > 0 else ""
 
 
+def clip_words(text: str, cells: int) -> str:
+    """Return `text` in at most `cells` cells, cut between words: a figure among them stays whole or goes."""
+    cut = clip(text, cells)
+    if cut == text:
+        return cut
+    kept = cut.removesuffix(ELLIPSIS)
+    if text[len(kept) : len(kept) + 1].strip():
+        kept = kept.rpartition(" ")[0] or kept
+    return kept.rstrip(" ,:") + ELLIPSIS
+
+
 def left(text: str, cells: int) -> str:
     """Return `text` in exactly `cells` cells, at the left."""
     text = clip(text, cells)
@@ -86,6 +97,11 @@ def between(start: Line, end: Line, cells: int) -> Line:
 def over(line: Iterable[Span], role: str) -> Line:
     """Return the line with `role` laid over each span: a selection, or a stale row."""
     return [(text, f"{own}+{role}") for text, own in line]
+
+
+def dimmed(line: Iterable[Span]) -> Line:
+    """Return the line with nothing but the role of what explains."""
+    return [(text, "dim") for text, _ in line]
 
 
 def joined_within(parts: Iterable[Line], cells: int, gap: str = "  ") -> Line:

@@ -77,7 +77,7 @@ class Stage:
             {chosen.info.id: chosen},
             self,
             self.clock,
-            Journal(self.log, self.clock),
+            Journal(self.log, self.clock, folder / "no-system-log"),
             self.published.append,
             read_only=read_only,
         )
@@ -87,8 +87,8 @@ class Stage:
         host = SourceSettings(name="host", kind="system", options=RedisOptions())
         return {self.source.name: self.source, "host": host}
 
-    async def plan(self, actor: Actor = ADMIN) -> Plan:
-        return await self.runner.plan(self.action, "cache-1", {}, actor)
+    async def plan(self) -> Plan:
+        return await self.runner.plan(self.action, "cache-1", {})
 
     async def run(self, confirmation: str = "y", actor: Actor = ADMIN) -> Run:
         """Plan, apply and wait for the end."""

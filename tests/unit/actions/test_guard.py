@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from perftui.actions.contract import PLAN_LIFE, Actor
+from perftui.actions.guard import Attempt, Guard
 from perftui.config.settings import Settings
 from perftui.core.action import Risk
 from perftui.core.errors import Refused, TargetChanged
@@ -55,6 +56,35 @@ async def test_another_server_at_the_address_is_not_touched(tmp_path: Path) -> N
     with pytest.raises(TargetChanged, match="run_id was first and is second now"):
         await stage.runner.apply(plan.id, "y", ADMIN)
     assert stage.fake.started == 0
+
+
+async def test_a_server_of_which_more_is_known_than_was_previewed_is_not_touched(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    plan = await stage.plan()
+    stage.fake.server["cluster"] = "yes"
+    with pytest.raises(TargetChanged, match="cluster was nothing and is yes now"):
+        await stage.runner.apply(plan.id, "y", ADMIN)
+    assert stage.fake.started == 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"targets": ("db0", "db1")}, {"params": {"reason": "another"}}, {"action": "cleanup.more"}]
+)
+async def test_a_plan_that_is_not_the_previewed_one_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    stage = Stage(tmp_path)
+    plan = await stage.plan()
+    guard = Guard(stage.clock)
+    attempt = Attempt(
+        action=stage.fake,
+        plan=msgspec.structs.replace(plan, **change),
+        target=stage.source,
+        settings=stage.settings,
+        actor=ADMIN,
+        confirmation="y",
+    )
+    with pytest.raises(TargetChanged, match="it is not what was previewed"):
+        await guard.admit(attempt)
+    await guard.admit(msgspec.structs.replace(attempt, plan=plan))
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,22 @@
 
 import asyncio
 import errno
+import json
 import os
+import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from perftui.actions.audit import AuditLog
 from perftui.actions.contract import Actor
 from perftui.actions.journal import Journal
-from perftui.core.action import Line, Outcome, Proof
-from perftui.core.errors import ActionError, AuditError, Refused
+from perftui.core.action import Line, Outcome, Proof, Run
+from perftui.core.errors import ActionError, Refused
 from tests.unit.actions.stage import ADMIN, Stage
+
+ABSENT = object()
 
 
 async def test_what_was_previewed_runs_is_proved_and_recorded(tmp_path: Path) -> None:
@@ -31,9 +36,9 @@ async def test_what_was_previewed_runs_is_proved_and_recorded(tmp_path: Path) ->
     assert stage.log.verify() == 3
 
 
-async def test_a_plan_changes_nothing_and_anyone_may_look(tmp_path: Path) -> None:
+async def test_a_plan_changes_nothing(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    await stage.plan(Actor(uid=5, role="viewer", read_only=True))
+    await stage.plan()
     assert stage.fake.started == 0
     assert stage.events() == []
 
@@ -80,7 +85,7 @@ async def test_an_intent_that_cannot_be_recorded_stops_everything(tmp_path: Path
     stage = Stage(tmp_path)
     stage.runner._journal = Journal(AuditLog(tmp_path, full), stage.clock)
     plan = await stage.plan()
-    with pytest.raises(AuditError, match="No space left on device"):
+    with pytest.raises(Refused, match=r"refused by audit: .*No space left on device"):
         await stage.runner.apply(plan.id, "y", ADMIN)
     assert stage.fake.started == 0
     stage.runner._journal = Journal(stage.log, stage.clock)
@@ -99,6 +104,40 @@ async def test_an_outcome_that_cannot_be_recorded_is_told(tmp_path: Path) -> Non
     run = await stage.ended(plan)
     assert run.outcome is Outcome.SUCCEEDED
     assert "not recorded: " in run.message
+    assert "system's log" not in run.message
+
+
+async def test_how_it_ended_goes_to_the_system_where_the_log_takes_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system_log:
+        system_log.bind(str(tmp_path / "log"))
+        stage.runner._journal = Journal(stage.log, stage.clock, tmp_path / "log")
+        plan = await stage.plan()
+        stage.fake.step.clear()
+        await stage.runner.apply(plan.id, "y", ADMIN)
+        stage.log.path.unlink()
+        stage.log.path.mkdir()
+        stage.fake.step.set()
+        run = await stage.ended(plan)
+        system_log.setblocking(False)
+        (head, outcome), (_, proof) = [system_log.recv(65536).split(b": ", 1) for _ in range(2)]
+    assert head == b"<12>perftui[%d]" % os.getpid()
+    assert (json.loads(outcome)["plan"], json.loads(outcome)["outcome"]) == (plan.id, "succeeded")
+    assert json.loads(proof)["proof"] == "recovered"
+    assert run.message.endswith("the system's log has it")
+    assert run.message.count("not recorded") == 1
+
+
+async def test_an_intent_is_on_disk_or_nothing_is_done(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.log.path.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system_log:
+        system_log.bind(str(tmp_path / "log"))
+        stage.runner._journal = Journal(stage.log, stage.clock, tmp_path / "log")
+        plan = await stage.plan()
+        with pytest.raises(Refused, match="refused by audit"):
+            await stage.runner.apply(plan.id, "y", ADMIN)
+    assert stage.fake.started == 0
 
 
 async def test_closing_stops_what_runs_and_records_it(tmp_path: Path) -> None:
@@ -140,6 +179,35 @@ async def test_an_intent_of_a_dead_agent_shows_as_interrupted_once(tmp_path: Pat
     assert stage.log.verify() == 2
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"risk": "frightful"},
+        {"risk": ["low"]},
+        {"target": ABSENT},
+        {"plan": ABSENT, "action": ABSENT},
+        {"plan": 7, "action": None, "target": {"a": 1}},
+        {"target": "\x1b[2J"},
+        {"agent": "boot/" + "9" * 5000 + "/1"},
+        {"agent": None},
+        {"at": "0001-01-01T00:00:00"},
+        {"command": ["x"], "digest": 5},
+    ],
+)
+async def test_an_odd_record_stops_no_agent(tmp_path: Path, odd: dict[str, object]) -> None:
+    intent = {"event": "intent", "plan": "p1", "action": "cleanup.fake", "target": "cache-1", "risk": "low"} | odd
+    stage = Stage(tmp_path)
+    stage.log.append({key: value for key, value in intent.items() if value is not ABSENT})
+    await stage.runner.start()
+    (run,) = stage.runner.runs
+    assert run.outcome is Outcome.INTERRUPTED
+    assert "\x1b" not in run.plan.title
+    assert msgspec.json.decode(msgspec.json.encode(run), type=Run) == run
+    again = Stage(tmp_path)
+    await again.runner.start()
+    assert again.runner.runs == ()
+
+
 async def test_an_intent_of_a_living_agent_is_left_alone(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     plan = await stage.plan()
@@ -165,7 +233,7 @@ async def test_what_does_not_exist_is_refused_with_the_nearest(
     tmp_path: Path, action: str, target: str, says: str
 ) -> None:
     with pytest.raises(Refused) as caught:
-        await Stage(tmp_path).runner.plan(action, target, {}, ADMIN)
+        await Stage(tmp_path).runner.plan(action, target, {})
     assert says in str(caught.value)
 
 

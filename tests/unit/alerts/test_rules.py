@@ -3,8 +3,9 @@
 import pytest
 
 from perftui.alerts.amount import Amount
-from perftui.alerts.rules import default_rules, load_rules
+from perftui.alerts.rules import Rule, default_rules, load_rules
 from perftui.core.alert import Severity
+from perftui.core.catalogue import CATALOGUE
 from perftui.core.errors import ConfigError
 
 CPU = """
@@ -72,3 +73,10 @@ def test_levels_are_passed_strictly_and_clear_holds_what_fires() -> None:
     assert rule.severity(0.75, firing=False) is None
     assert rule.severity(0.75, firing=True) is Severity.WARNING
     assert rule.severity(0.7, firing=True) is None
+
+
+@pytest.mark.parametrize("rule", default_rules(), ids=lambda rule: rule.name)
+def test_every_shipped_rule_tells_the_value_with_its_unit(rule: Rule) -> None:
+    assert "{value}" in rule.summary
+    if CATALOGUE[rule.metric].unit.endswith("}/s"):
+        assert "/s" in rule.summary.partition("{value}")[2]

@@ -80,6 +80,25 @@ def test_check_prints_every_mistake(path: Path, capsys: pytest.CaptureFixture[st
     ]
 
 
+def test_check_knows_the_words_of_the_console(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    path.parent.mkdir()
+    path.write_text('theme = "no-such"\nthem = 1\n[keys]\nnonsense = "x"\n')
+    assert command.run(["check"]) == 1
+    unknown, keys, theme = capsys.readouterr().err.splitlines()
+    assert unknown.startswith('perftui.toml: unknown key "them"')
+    assert keys.startswith('perftui.toml: [keys]: nothing is called "nonsense"')
+    assert theme.startswith('perftui.toml: theme: there is no theme "no-such"; there are ')
+    path.write_text('[keys]\npause = "ctrl+c"\n')
+    assert command.run(["check"]) == 1
+    assert capsys.readouterr().err == "perftui.toml: [keys] pause: ctrl+c cannot be used: it always quits\n"
+    path.write_text('theme = "light"\n[keys]\npause = "x"\n')
+    assert command.run(["check"]) == 0
+
+
 def test_check_of_a_right_file_and_of_none(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(["check"]) == 0
     assert "does not exist" in capsys.readouterr().out

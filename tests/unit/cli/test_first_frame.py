@@ -75,6 +75,14 @@ def test_no_control_of_others_reaches_the_terminal(
     assert encoding == "utf-8" or painted.isascii()
 
 
+def test_the_frame_comes_in_one_piece_and_blank_cells_are_skipped() -> None:
+    painter = Painter("utf-8")
+    frame = [painter.paint(line) for line in overview(SAMPLE, [], "starting…", 160, 45)]
+    assert sum(len(line) + len("\x1b[45;1H\x1b[2K") for line in frame if line) < 4000  # what a pseudo-terminal takes
+    line: Line = [("a", "dim"), ("b", "dim"), (" " * 20, "text"), ("c", "ok"), ("d", "text")]
+    assert painter.paint(line) == b"\x1b[2mab\x1b[20C\x1b[0;32mc\x1b[md"
+
+
 def test_ascii_takes_the_same_cells() -> None:
     line = [*bar(0.53, 20, "ok"), ("│─┌┐└┘●▲✖…–↑↓·", "text")]
     assert len(Painter("utf-8", ascii_only=True).paint([(text(line), "text")])) == cells(text(line))

@@ -16,6 +16,7 @@ from perftui.cli.agent_start import AgentStart
 from perftui.cli.startup import Startup
 from perftui.client import launch
 from perftui.core.errors import AgentUnavailable
+from tests.support.terminal import until
 
 
 def refusing(number: int) -> Callable[..., int]:
@@ -133,6 +134,28 @@ def test_no_more_threads_is_a_line_and_is_tried_again(alone: None, monkeypatch: 
     assert not begun.is_ready()
     assert "no more threads" not in begun.note
     begun.end()
+
+
+@pytest.mark.parametrize(
+    ("environ", "delay"),
+    [({}, "2"), ({"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, "25"), ({"ESCDELAY": "60"}, "60")],
+    ids=["local", "ssh", "the user's own"],
+)
+def test_how_long_a_lone_escape_waits(
+    environ: dict[str, str], delay: str, alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "start_agent", refusing(errno.EAGAIN))
+    monkeypatch.setattr(startup, "import_module", lambda name: None)
+    for name in ("ESCDELAY", "SSH_CONNECTION"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    begun = Startup(AgentStart(None, None), lambda: None)
+    begun.begin()
+    until(lambda: "ESCDELAY" in os.environ, "the delay")
+    begun.end()
+    assert os.environ["ESCDELAY"] == delay
 
 
 def test_silence_is_said(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:

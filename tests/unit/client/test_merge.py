@@ -1,5 +1,6 @@
 import msgspec
 
+from perftui.client.agent_client import AgentClient
 from perftui.client.merge import merge_history, merge_update
 from perftui.client.state import State, Track
 from perftui.core.reading import Reading, Sample, Table
@@ -87,3 +88,12 @@ def test_the_wall_clock_follows_the_newest_reading() -> None:
     jumped = msgspec.structs.replace(reading(6, 0.5), wall=6 + 3600.0)
     merge_update(state, update(2, **{"reading__cache-1": jumped}), WATCHED)
     assert state.wall_offset == 3600.0
+
+
+def test_a_metric_watched_later_has_its_newest_figure_at_once() -> None:
+    client = AgentClient()
+    merge_update(client.state, update(1, **{"reading__cache-1": reading(1, 0.5)}), frozenset())
+    client.watch(WATCHED)
+    assert list(client.state.tracks[SERIES].values) == [0.5]
+    client.watch(frozenset())
+    assert client.state.tracks == {}

@@ -147,3 +147,18 @@ async def test_counters_become_rates_and_a_gap_or_reset_none() -> None:
 async def test_a_path_that_is_no_jmespath_is_named() -> None:
     with pytest.raises(BadAnswer, match=r"metric n: pool\. is not a JMESPath"):
         await collect(FakeTarget({}), {"n": HttpMetric(path="pool.")})
+
+
+@pytest.mark.parametrize("counter", [True, False])
+async def test_of_equal_attributes_the_first_counts_and_it_is_said(counter: bool) -> None:
+    clock = ManualClock()
+    declared = {"pool.size": HttpMetric(path="pools", counter=counter)}
+    target = FakeTarget({"pools": [{"name": "a", "value": 1}, {"value": 3, "name": "a"}, {"name": "b", "value": 5}]})
+    collector = HttpCollector("app", HttpOptions(url=URL, metrics=declared), clock, target)
+    await collector.open()
+    await collector.poll()
+    clock.advance(1)
+    reading = await collector.poll()
+    found = {name: value for name, value in values(reading).items() if name.startswith("pool")}
+    assert found == {"pool.size name=a": 0 if counter else 1, "pool.size name=b": 0 if counter else 5}
+    assert reading.denied == {"pool.size": "path pools finds the same attributes twice"}

@@ -2,8 +2,9 @@
 
 import pytest
 
+from perftui.collectors.histogram import quantile
 from perftui.collectors.mysql import MySQLCollector
-from perftui.collectors.mysql_latency import parse, quantile
+from perftui.collectors.mysql_latency import parse
 from perftui.config.kinds import MySQLOptions
 from perftui.connect.mysql import MySQLConnection, Record, Row
 from perftui.core.catalogue import CATALOGUE

@@ -38,4 +38,4 @@ def test_a_long_statement_is_cut() -> None:
 def test_no_statement_makes_it_slow(piece: str) -> None:
     started = time.perf_counter()
     redact((piece * 1024)[:1024])
-    assert time.perf_counter() - started < 0.05
+    assert time.perf_counter() - started < 1.0, "0.001 s; a search that goes back and forth takes minutes"

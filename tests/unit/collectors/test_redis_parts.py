@@ -2,9 +2,11 @@
 
 import pytest
 
+from perftui.collectors.every import Every
+from perftui.collectors.histogram import quantile
 from perftui.collectors.redis_info import Info, InfoMetrics
-from perftui.collectors.redis_latency import growth, histogram, quantile
-from perftui.collectors.redis_session import Every, Probes, found
+from perftui.collectors.redis_latency import growth, histogram, in_bounds
+from perftui.collectors.redis_session import Probes, found
 from perftui.collectors.redis_slowlog import redacted, row, shape
 from perftui.core.clock import ManualClock
 from perftui.core.reading import ReadingBuilder
@@ -73,9 +75,9 @@ def test_quantiles_of_the_window_only() -> None:
     now = histogram([b"get", [b"calls", 1100, b"histogram_usec", [1, 1000, 8, 1090, 1024, 1100]]])
     window = growth(before, now)
     assert window == {1: 0, 8: 90, 1024: 10}
-    assert quantile(window, 0.5) == pytest.approx(4 + 4 * 50 / 90)
-    assert quantile(window, 0.95) == pytest.approx(512 + 512 * 5 / 10)
-    assert quantile(growth(now, now), 0.95) is None
+    assert quantile(0.5, in_bounds(window)) == pytest.approx(4 + 4 * 50 / 90)
+    assert quantile(0.95, in_bounds(window)) == pytest.approx(512 + 512 * 5 / 10)
+    assert quantile(0.95, in_bounds(growth(now, now))) is None
     assert growth(now, before) == {}
 
 

@@ -207,6 +207,10 @@ API = HTTP + "url = 'http://h'\n"
             '[sources.x.metrics.Users] a metric is named like "app.users": lower case, with a dot',
         ),
         (
+            API + "metrics = { 'http.up' = { path = 'a' } }",
+            '[sources.x.metrics."http.up"] is a metric that every http source has of itself; take another name',
+        ),
+        (
             API + "metrics = { 'agent.loop.lag' = { path = 'a' } }",
             (
                 '[sources.x.metrics."agent.loop.lag"] unit must be "s", as in perftui\'s own agent.loop.lag; '

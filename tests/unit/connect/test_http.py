@@ -1,5 +1,9 @@
 """What may be shown of a URL, and what of a header."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from perftui.config.kinds import HttpOptions
@@ -44,3 +48,23 @@ async def test_a_token_that_cannot_be_had_is_denied() -> None:
 async def test_a_url_that_cannot_be_asked_is_said(url: str) -> None:
     with pytest.raises(BadAnswer, match="cannot be asked"):
         await HttpTarget(HttpOptions(url=url)).open()
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_sniffio_is_left_alone_where_it_is_installed(tmp_path: Path, installed: bool) -> None:
+    if installed:
+        (tmp_path / "sniffio.py").write_text("def current_async_library():\n    return 'asyncio'\n")
+    program = (
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import perftui.connect.http\n"
+        "try:\n"
+        "    import sniffio\n"
+        "    print(sniffio.current_async_library())\n"
+        "except ImportError:\n"
+        "    print('none')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert done.stdout == ("asyncio\n" if installed else "none\n")

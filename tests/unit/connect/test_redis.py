@@ -16,6 +16,7 @@ WHERE = Endpoint(port=6380)
     [
         ("redis://10.0.0.5:6380/2", Endpoint("10.0.0.5", 6380, database=2), "10.0.0.5:6380"),
         ("redis://cache", Endpoint("cache"), "cache:6379"),
+        ("redis://[::1]:6380", Endpoint("::1", 6380), "[::1]:6380"),
         ("rediss://cache:6380", Endpoint("cache", 6380, tls=True), "cache:6380"),
         ("unix:///run/redis.sock?db=3", Endpoint(path="/run/redis.sock", database=3), "/run/redis.sock"),
     ],
@@ -52,8 +53,8 @@ def test_a_password_in_the_url_never_shows() -> None:
         (driver.ResponseError("DENIED Redis is running in protected mode because"), Denied, "protected mode"),
         (driver.ResponseError("unknown command"), BadAnswer, "answered with an error: unknown command"),
         (driver.InvalidResponse("Protocol Error: b'HTTP/1.1 400'"), BadAnswer, "did not answer like a Redis"),
-        (ConnectionRefusedError(111, "Connection refused"), Unreachable, "connection refused at 127.0.0.1:6380"),
-        (ssl.SSLError(1, "[SSL] wrong version number"), Unreachable, "TLS with 127.0.0.1:6380"),
+        (ConnectionRefusedError(111, "Connection refused"), Unreachable, "127.0.0.1:6380: connection refused"),
+        (ssl.SSLError(1, "[SSL] wrong version number"), Unreachable, "127.0.0.1:6380: TLS failed"),
         (driver.ConnectionError("evil \x1b]0;x\x07"), Unreachable, "evil ␛]0;x␇"),
     ],
 )

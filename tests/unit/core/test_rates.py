@@ -50,6 +50,28 @@ def test_standing_still_is_a_rate_of_zero_and_not_missing() -> None:
     assert counters.delta("hits", 7, at=2.0) == Delta(0, 1.0)
 
 
+def test_what_is_no_longer_seen_is_forgotten_and_what_is_seen_is_kept() -> None:
+    counters = Counters()
+    for second in range(600):
+        assert counters.rate(("rx", f"veth{second}"), 5, at=float(second)) is None
+        counters.rate("rx", second, at=float(second))
+    assert counters.rate("rx", 600, at=600.0) == 1.0
+    assert len(counters) < 140
+
+
+def test_a_counter_that_is_polled_once_a_day_is_not_forgotten() -> None:
+    counters = Counters()
+    days = [counters.rate("jobs", day * 86400, at=day * 86400.0) for day in range(200)]
+    assert days[1:] == [1.0] * 199
+
+
+def test_many_looks_at_once_forget_nothing() -> None:
+    counters = Counters()
+    for pid in range(500):
+        counters.rate(pid, 1, at=10 + pid / 1000)
+    assert all(counters.rate(pid, 2, at=11 + pid / 1000) is not None for pid in range(500))
+
+
 @given(st.lists(st.integers(0, 2**63), min_size=2, max_size=20))
 def test_a_rate_is_never_negative(values: list[int]) -> None:
     counters = Counters()

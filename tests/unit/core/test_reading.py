@@ -34,6 +34,18 @@ def test_too_many_series_are_counted_and_not_kept() -> None:
     assert reading.overflow == 3
 
 
+def test_of_a_series_that_comes_twice_the_first_is_kept_and_the_rest_counted() -> None:
+    building = ReadingBuilder("api", ManualClock())
+    for value, queue in ((1, "a"), (2, "b"), (3, "a")):
+        building.add("queue.wait", value, queue=queue, kind="list")
+    building.add("queue.wait", 4, kind="list", queue="a")
+    building.add("http.up", 1)
+    building.add("http.up", 0)
+    reading = building.build()
+    assert [sample.value for sample in reading.samples] == [1, 2, 1]
+    assert reading.overflow == 3
+
+
 def test_words_tables_and_refusals_travel_with_the_samples() -> None:
     building = ReadingBuilder("orders-db", ManualClock())
     building.fact("version", "10.11")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.core.text import clean
+from perftui.core.text import clean, did_you_mean
 
 BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -51,3 +51,8 @@ def test_any_text_becomes_one_harmless_line_within_the_limit(raw: str | bytes, l
 def test_cleaning_twice_changes_nothing(raw: str, limit: int) -> None:
     once = clean(raw, limit)
     assert clean(once, limit) == once
+
+
+def test_the_nearest_name_is_asked_for_and_nothing_where_none_is_near() -> None:
+    assert did_you_mean("redi", ("mysql", "redis")) == 'did you mean "redis"?'
+    assert did_you_mean("zzz", ("mysql", "redis")) == ""

@@ -9,10 +9,22 @@ from perftui.tui.layout import Box
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.bar import bar
 from perftui.tui.widgets.lines import cells, changed
-from perftui.tui.widgets.paint import covered, paint
+from perftui.tui.widgets.paint import covered, paint, part
 from perftui.tui.widgets.spark import columns, spark
 from perftui.tui.widgets.table import Column, choose, head, row
-from perftui.tui.widgets.text import Line, between, clip, crop, fit, joined_within, left, plain, right, width
+from perftui.tui.widgets.text import (
+    Line,
+    between,
+    clip,
+    clip_words,
+    crop,
+    fit,
+    joined_within,
+    left,
+    plain,
+    right,
+    width,
+)
 
 TEXT = st.text(max_size=30)
 LINES = st.lists(st.tuples(TEXT, st.sampled_from(["text", "dim", "warning"])), max_size=6)
@@ -74,6 +86,16 @@ def test_what_changed_covers_every_cell_that_differs(old: Line, new: Line) -> No
     assert {at for at, (before, after) in pairs if before != after} <= covered_cells
 
 
+@given(LINES, st.integers(0, 39), st.integers(1, 40))
+def test_a_part_of_a_line_is_the_same_cells(line: Line, start: int, length: int) -> None:
+    line = fit(line, 40)
+    found = cells(part(line, start, start + length))
+    assert len(found) == min(length, 40 - start)
+    wanted = cells(line)[start : start + length]
+    # Half a wide character at an edge becomes a blank.
+    assert found[1:-1] == wanted[1:-1]
+
+
 def test_one_figure_that_changed_repaints_that_figure() -> None:
     old: Line = [("cpu ", "dim"), ("64 %", "text"), (" mem ", "dim"), ("81 %", "text")]
     new: Line = [("cpu ", "dim"), ("65 %", "text"), (" mem ", "dim"), ("81 %", "text")]
@@ -113,3 +135,15 @@ def test_restyle_says_only_what_changes() -> None:
     assert restyle(dim, text, ColorSystem.EIGHT_BIT) == "\x1b[38;5;252m"
     assert restyle(bold, text, ColorSystem.EIGHT_BIT).startswith("\x1b[0m\x1b[")
     assert restyle(None, Style(), ColorSystem.EIGHT_BIT) == "\x1b[0m"
+
+
+@given(st.text("ab 12,", max_size=60), st.integers(1, 60))
+def test_words_are_cut_between_them_and_a_figure_stays_whole(text: str, cells_: int) -> None:
+    cut = clip_words(text, cells_)
+    assert width([(cut, "")]) <= cells_
+    if cut != text and " " in cut:
+        assert cut.removesuffix("…").split()[-1] in [word.rstrip(",") for word in text.split()]
+
+
+def test_a_mark_that_belongs_to_the_character_before_it_repaints_that_character() -> None:
+    assert list(changed([("0", "x"), (" ", "y")], [("0", "x"), ("\u0300", "x"), (" ", "y")])) == [(0, 2)]

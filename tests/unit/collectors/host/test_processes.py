@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from perftui.collectors.host import detail_batches
 from perftui.collectors.host.process_stat import PAGE, StatFiles
 from perftui.collectors.host.processes import COLUMNS, HERTZ, IDLE_TURNS, MAX_ROWS, ProcessTable
 from perftui.core.reading import Cell, Reading
@@ -12,7 +13,8 @@ Row = dict[str, Cell]
 
 
 @pytest.fixture
-def table(tree: Tree) -> Iterator[ProcessTable]:
+def table(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessTable]:
+    monkeypatch.setattr(detail_batches, "GRACE", 5.0)  # each poll has all of its words, however busy this host is
     tree.write("proc/stat", "cpu 1\nbtime 1000000\n")
     table = ProcessTable(tree.host)
     yield table
