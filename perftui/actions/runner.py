@@ -235,7 +235,9 @@ class ActionRunner:
             why = str(error) or f"no second reading within {VERIFY_DEADLINE:.0f} s"
             run = self._change(job, proof=Proof.UNKNOWN, message=f"{receipt.message}; not proved: {why}")
         else:
-            run = self._change(job, proof=verdict.proof, lines=receipt.lines + verdict.lines)
+            # What was cancelled may have done some good; that it is mended, nobody looked to the end.
+            proof = verdict.proof if receipt.complete or verdict.proof is Proof.WORSE else Proof.UNKNOWN
+            run = self._change(job, proof=proof, lines=receipt.lines + verdict.lines)
         await self._record(job, self._journal.proof(run))
 
     async def _record(self, job: _Job, writing: Awaitable[None]) -> None:

@@ -161,7 +161,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             state.link,
             frozenset(state.readings),
             state.runs,
-            state.alerts.firing,
+            frozenset((alert.key, alert.severity, alert.state) for alert in state.alerts.firing),
             state.agent and (state.agent.notes, state.agent.read_only),
         )
         if seen != self._seen:

@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 HOT_KEYS = 2000
 BATCH = 100
 SESSIONS = 40
+SESSION_IDS = 50_000
+"""So many that some expired ones always wait for a cleanup, and so few that memory stays bounded."""
 
 
 class CacheTraffic:
@@ -39,5 +41,5 @@ class CacheTraffic:
         for _ in range(BATCH - found):
             pipeline.get(f"gone:{self._random.random()}")
         for _ in range(SESSIONS):
-            pipeline.set(f"session:{self._random.getrandbits(48):x}", "x" * 200, ex=self._random.randint(5, 20))
+            pipeline.set(f"session:{self._random.randrange(SESSION_IDS)}", "x" * 200, ex=self._random.randint(5, 20))
         await pipeline.execute()

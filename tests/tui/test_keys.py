@@ -1,3 +1,5 @@
+import msgspec
+
 from perftui.client.state import Link
 from perftui.config.settings import Settings
 from perftui.core.alert import Alert, AlertState
@@ -226,3 +228,16 @@ async def test_without_its_agent_figures_are_stale_after_two_intervals() -> None
         state.link, state.link_note = Link.LOST, "the agent is gone"
         screen.app.refresh_state()
         assert "stale, figures 3 s ago" in screen.text and "● live" not in screen.lines[0]
+
+
+async def test_what_begins_to_fire_is_drawn_at_once_and_its_new_figures_with_the_next_second() -> None:
+    state = states.healthy()
+    async with console(state) as screen:
+        state.alerts = states.incident().alerts
+        screen.app._changed()
+        assert "4 firing" in screen.text
+        moment = screen.app._moment
+        firing = tuple(msgspec.structs.replace(alert, value=1.0) for alert in state.alerts.firing)
+        state.alerts = msgspec.structs.replace(state.alerts, firing=firing)
+        screen.app._changed()
+        assert screen.app._moment == moment

@@ -55,6 +55,7 @@ async def test_a_cancelled_run_stops_between_two_steps(tmp_path: Path) -> None:
     stage.fake.step.set()
     run = await stage.ended(plan)
     assert (run.outcome, run.message, stage.fake.done) == (Outcome.CANCELLED, "0 done", [])
+    assert run.proof is Proof.UNKNOWN
 
 
 async def test_a_failure_is_told_recorded_and_gives_the_target_back(tmp_path: Path) -> None:
