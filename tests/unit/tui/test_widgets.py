@@ -139,6 +139,7 @@ def test_restyle_says_only_what_changes() -> None:
 
 @given(st.text("ab 12,", max_size=60), st.integers(1, 60))
 def test_words_are_cut_between_them_and_a_figure_stays_whole(text: str, cells_: int) -> None:
+    text = text.strip()
     cut = clip_words(text, cells_)
     assert width([(cut, "")]) <= cells_
     if cut != text and " " in cut:
