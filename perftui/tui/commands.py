@@ -79,6 +79,7 @@ def _go(app: "PerftuiApp", screen: str) -> None:
     view.maximised = False
     if tabbed:
         view.screen = "overview"
+    view.release()
 
 
 def _back(app: "PerftuiApp") -> None:
@@ -139,10 +140,10 @@ def _invert(app: "PerftuiApp") -> None:
 
 
 def _details(app: "PerftuiApp") -> None:
-    row = selected(app)
-    if row is None:
+    if selected(app) is None:
         _move(app, 1)
-    else:
+    row = selected(app)
+    if row is not None:
         app.open(Details(lambda: app.shown, row))
 
 

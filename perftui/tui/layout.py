@@ -10,6 +10,8 @@ TINY = (40, 12)
 THREE_ACROSS, FOUR_ACROSS = 150, 220
 _ALERTS = 12
 """Lines of alerts beyond which what is left goes to other panes."""
+_ALERTS_BESIDE = 8
+"""Lines of alerts where the processes stand above them."""
 _SESSIONS = 6
 """Lines from which the sessions are worth a pane."""
 _PROCESSES = 8
@@ -102,8 +104,8 @@ def _overview(body: Box, needs: Mapping[str, int]) -> Boxes:
         room -= high
         part, rest = _cut(rest, high)
         boxes |= _across(part, band, tuple(_WEIGHT[pane] for pane in band) if len(band) > 2 else (1,) * len(band))
-    if rest.height >= _PROCESSES + _ALERTS:
-        boxes["processes"], rest = _cut(rest, rest.height - _ALERTS)
+    if rest.height >= _PROCESSES + _ALERTS_BESIDE:
+        boxes["processes"], rest = _cut(rest, rest.height - _ALERTS_BESIDE)
     return boxes | {"alerts": rest}
 
 

@@ -33,6 +33,11 @@ class View:
     message: str = ""
     notes: dict[str, str] = field(default_factory=dict)
 
+    def release(self) -> None:
+        """Let the rows find their order afresh: the key that opens a screen is no reason to hold it still."""
+        self.orders.clear()
+        self.last_key = -HOLD
+
     def held(self, now: float) -> bool:
         """Return whether the order of rows holds still at this moment (monotonic seconds)."""
         return now - self.last_key < HOLD

@@ -36,14 +36,13 @@ def path() -> Iterator[Path]:
 
 
 async def test_it_says_where_it_listens_and_ends_on_ctrl_c_without_a_word_more(tmp_path: Path, path: Path) -> None:
-    with service(write_config(tmp_path), path) as process:
-        with socket.socket(socket.AF_UNIX) as console:
-            console.settimeout(5)
-            console.connect(str(path))
-            console.sendall(b'{"id":1,"method":"hello","params":{}}\n')
-            assert b'"private":false' in console.recv(4096)
-            os.kill(process.pid, signal.SIGINT)
-            told, wrong = process.communicate(timeout=10)
+    with service(write_config(tmp_path), path) as process, socket.socket(socket.AF_UNIX) as console:
+        console.settimeout(5)
+        console.connect(str(path))
+        console.sendall(b'{"id":1,"method":"hello","params":{}}\n')
+        assert b'"private":false' in console.recv(4096)
+        os.kill(process.pid, signal.SIGINT)
+        told, wrong = process.communicate(timeout=10)
     assert process.returncode == 0
     assert told.startswith(f"perftui agent: listening at {path}")
     assert wrong == ""

@@ -57,9 +57,7 @@ def _reaped() -> bool:
 
 
 @asynccontextmanager
-async def attached(
-    config: str, *, read_only: bool = False, socket: str | None = None
-) -> AsyncIterator[AgentClient]:
+async def attached(config: str, *, read_only: bool = False, socket: str | None = None) -> AsyncIterator[AgentClient]:
     """Yield a client that follows the private agent (started if there is none) and has its first update."""
     client = AgentClient(socket, config, read_only=read_only)
     task = asyncio.create_task(client.run())

@@ -2,7 +2,7 @@
 
 from perftui.client.state import State
 from perftui.core.status import SourceState
-from perftui.tui.keys import Keymap
+from perftui.tui.keys import Binding, Keymap
 from perftui.tui.panes import queues
 from perftui.tui.panes.sources import worst_first
 from perftui.tui.panes.state_words import GOOD, STALE, WARNING
@@ -15,21 +15,28 @@ _TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "caches": ("caches", "caches", ("redis",)),
     "databases": ("dbs", "databases", ("mysql",)),
     "endpoints": ("http", "endpoints", ("http",)),
-    "history": ("past", "", ()),
+    "history": ("chart", "", ()),
 }
 """Pane -> its short name, the binding that leads there, the kinds of source in it."""
+
+_ALWAYS = ("help", "quit")
+"""The bindings that stand at the end of the bar however little room there is."""
 
 
 def draw(keymap: Keymap, pane: str, cells: int, message: str = "") -> Line:
     """Return the bar in exactly `cells` cells; a message stands in front of it until the next key."""
     line: Line = [(f" {message} ", "warning"), ("  ", "text")] if message else []
     shown = [binding for binding in keymap.bindings if binding.bar and (not binding.panes or pane in binding.panes)]
+    last = [part for binding in shown if binding.id in _ALWAYS for part in _part(keymap, binding)]
     for binding in sorted(shown, key=lambda binding: pane not in binding.panes):
-        part: Line = [(keymap.key_of(binding.id), "accent"), (f" {binding.bar}  ", "dim")]
-        if width(line) + width(part) > cells:
-            break
-        line += part
-    return fit(line, cells)
+        part = _part(keymap, binding)
+        if binding.id not in _ALWAYS and width(line) + width(part) + width(last) <= cells:
+            line += part
+    return fit(line + last, cells)
+
+
+def _part(keymap: Keymap, binding: Binding) -> Line:
+    return [(keymap.key_of(binding.id), "accent"), (f" {binding.bar}  ", "dim")]
 
 
 def tabs(state: State, focus: str, cells: int, keymap: Keymap) -> Line:

@@ -28,7 +28,7 @@ _MARKS: dict[int, Span] = {
 def says_read_only(state: State) -> bool:
     """Return whether the agent takes no action from us."""
     welcome, agent = state.welcome, state.agent
-    return (welcome is not None and welcome.read_only) or (agent is not None and agent.read_only)
+    return agent.read_only if agent is not None else welcome is not None and welcome.read_only
 
 
 def firing(state: State, source: str, attributes: Attributes = ()) -> list[Alert]:
