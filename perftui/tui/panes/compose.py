@@ -58,10 +58,11 @@ def tables(pane: str, state: State, view: View) -> frozenset[str]:
 
 
 def charted(state: State, view: View) -> SeriesId | None:
-    """Return the series that the history shows: the selected one, else that of the worst alert, else the CPU."""
+    """Return the series that the history shows: the selected one, else that of the worst newest alert, else the CPU."""
     if view.series is not None:
         return view.series
-    worst = max(state.alerts.firing, key=lambda alert: (alert.severity.rank, alert.key), default=None)
+    known = (each for each in state.alerts.firing if state.value(each.source, each.metric, each.attributes) is not None)
+    worst = max(known, key=lambda alert: (alert.severity.rank, alert.since or 0.0, alert.key), default=None)
     if worst is not None:
         return SeriesId(worst.source, worst.metric, worst.attributes)
     return next((SeriesId(status.name, system.CPU) for status in state.sources_of("system")), None)
