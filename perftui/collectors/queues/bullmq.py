@@ -11,8 +11,10 @@ The next in line is the last entry of `wait`: with LIFO jobs that is not the old
 looked at. A delayed job's age counts from when it was added.
 """
 
+from collections import defaultdict
+
 from perftui.collectors.queues.finished import Finished
-from perftui.collectors.queues.trend import Trend
+from perftui.collectors.queues.trend import Steady, Trend
 from perftui.collectors.redis_session import Batch, Reply
 from perftui.core.rates import Counters
 from perftui.core.reading import Cell, ReadingBuilder
@@ -34,6 +36,7 @@ class BullQueue:
         self._failed = Finished(self._prefix, "failed")
         self._counters = Counters()
         self._trend = Trend()
+        self._steady: dict[str, Steady] = defaultdict(Steady)
         self._replies: dict[str, Reply] = {}
         self._tails: dict[str, Reply] = {}
         self._next: bytes | None = None
@@ -49,6 +52,7 @@ class BullQueue:
         """Drop the past: it was not seen without a gap."""
         self._counters.reset()
         self._trend.forget()
+        self._steady.clear()
         self._completed.forget()
         self._failed.forget()
 
@@ -99,11 +103,14 @@ class BullQueue:
             builder.add("queue.jobs", count, **pairs, state=state)
         self._depth(builder, jobs, pairs)
         builder.add("queue.oldest_age", self._age(), **pairs)
-        builder.add("queue.added", self._counters.rate("id", self._id.number(), builder.started), **pairs)
-        completed = self._completed.rate(builder.started)
-        builder.add("queue.completed", completed, **pairs)
-        failed = self._failed.rate(builder.started, counting=self._completed.counted)
-        builder.add("queue.failed", failed, **pairs)
+        at = builder.started
+        rates = {
+            "queue.added": self._counters.rate("id", self._id.number(), at),
+            "queue.completed": self._completed.rate(at),
+            "queue.failed": self._failed.rate(at, counting=self._completed.counted),
+        }
+        for metric, rate in rates.items():
+            builder.add(metric, self._steady[metric].mean(rate, at), **pairs)
         builder.add("queue.workers", workers, **pairs)
         if self._meta.ok:
             builder.add("queue.paused", float(self.paused), **pairs)

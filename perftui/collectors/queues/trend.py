@@ -5,6 +5,27 @@ from collections import deque
 WINDOW = 10.0
 
 
+class Steady:
+    """The mean of a rate over the last 10 s: a queue of one job every two seconds has 0.5/s, not 1 and 0 in turn."""
+
+    def __init__(self) -> None:
+        self._rates: deque[tuple[float, float]] = deque()
+
+    def forget(self) -> None:
+        """Drop the past: it was not seen without a gap."""
+        self._rates.clear()
+
+    def mean(self, rate: float | None, at: float) -> float | None:
+        """Add the latest rate (monotonic seconds `at`) and return the mean; None while the latest is not known."""
+        if rate is None:
+            self.forget()
+            return None
+        self._rates.append((at, rate))
+        while self._rates[0][0] <= at - WINDOW:
+            self._rates.popleft()
+        return sum(each for _, each in self._rates) / len(self._rates)
+
+
 class Trend:
     """The depths of the last 10 s. What enters and leaves shows in the depth itself, so no counter is needed."""
 

@@ -50,7 +50,9 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
         return row([shown(value, show) for value, (_, _, show) in zip(values, fields, strict=True)], columns, chosen)
 
     rows = [Row(str(each[pid]), _OneLine(partial(line, each))) for each in ordered]
-    note: Line = [(f"{len(rows)} · by {sort}{' upwards' if inverted else ''}", "dim")]
+    total = state.value(source, "system.processes.count") or len(rows)
+    busiest = f"the busiest {len(rows)} of {total:.0f}" if total > len(rows) else f"{len(rows)}"
+    note: Line = [(f"{busiest} · by {sort}{' upwards' if inverted else ''}", "dim")]
     if table.denied:
         note.append((f" · {table.denied} may not be read", "warning"))
     return Content("Processes", note, [head(columns, chosen)], rows)

@@ -1,6 +1,8 @@
 """The slope of a depth, and when it will be empty."""
 
-from perftui.collectors.queues.trend import Trend
+import pytest
+
+from perftui.collectors.queues.trend import Steady, Trend
 
 
 def test_draining_growing_and_empty() -> None:
@@ -24,3 +26,17 @@ def test_only_the_last_ten_seconds_count_and_nothing_before_a_gap() -> None:
     trend.forget()
     trend.add(21, 5)
     assert trend.slope is None
+
+
+def test_a_slow_queue_has_a_steady_rate() -> None:
+    steady = Steady()
+    shown = [steady.mean(float(second % 2), second) for second in range(30)]
+    assert shown[0] == 0
+    assert all(rate == pytest.approx(0.5, abs=0.06) for rate in shown[9:])
+
+
+def test_a_rate_that_is_not_known_is_absent_and_what_was_before_counts_no_more() -> None:
+    steady = Steady()
+    steady.mean(100.0, 1)
+    assert steady.mean(None, 2) is None
+    assert steady.mean(2.0, 3) == 2.0
