@@ -27,17 +27,32 @@ def draw(state: State, cells: int, height: int) -> Content:
     rows += [_network(state, source, cells), _pressure(state, source, cells)]
     if state.is_stale(source):
         rows = [_stale(row) for row in rows]
+    if sum(len(row.lines) for row in rows) < height:
+        rows += [_watching(state, status.name, cells) for status in state.sources_of("agent")]
     words = trouble(state, hosts[0])
     note: Line = [(words, "critical")] if words else [(f"{source} · {units.seconds(hosts[0].interval)}", "dim")]
     return Content("System", note, [], rows)
 
 
 def rows_wanted(state: State) -> int:
-    """Return how many lines the pane has to say, between 8 and 13."""
+    """Return how many lines the pane has to say, between 8 and 14."""
     found = [
         len(_worst(state, status.name, metric)) for status in state.sources_of("system")[:1] for metric in (BUSY, SPACE)
     ]
-    return min(13, max(8, 6 + sum(found)))
+    return min(14, max(8, 6 + sum(found) + len(state.sources_of("agent"))))
+
+
+def _watching(state: State, agent: str, cells: int) -> Row:
+    """Return what watching costs: the agent's own figures."""
+    commands = sum(sample.value for sample in state.samples(agent, "agent.commands"))
+    parts = [
+        labelled("cpu", figure(state, agent, "agent.cpu.utilization"), 6),
+        labelled("memory", figure(state, agent, "agent.memory.usage"), 8),
+        labelled("lag", figure(state, agent, "agent.loop.lag"), 7),
+        labelled("commands", [*number(units.count(commands)), ("/s", "dim")]),
+    ]
+    line: Line = [("agent  ", "dim"), *joined_within(parts, cells - 7, "  ")]
+    return Row("agent", (line,), SeriesId(agent, "agent.cpu.utilization"), agent)
 
 
 def _stale(row: Row) -> Row:

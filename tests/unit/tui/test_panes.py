@@ -157,6 +157,12 @@ def test_plain_text_has_every_fact_and_needs_no_textual() -> None:
     assert all(width([(line, "text")]) <= 120 or ":" in line for line in text.split("\n"))
 
 
+def test_the_system_pane_says_what_watching_costs() -> None:
+    line = next(row for row in system.draw(states.healthy(), 78, 20).rows if row.id == "agent")
+    assert "cpu 0.4 %" in plain(line.lines[0])
+    assert "commands 0/s" in plain(line.lines[0])
+
+
 def test_a_figure_at_its_level_is_calm_and_beyond_it_is_not() -> None:
     state = states.healthy()
     refused = Level(metric="redis.writes.refused", direction="above", critical=0.0)
