@@ -281,7 +281,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def _keys(self, width: int) -> Line:
         if self.prompt is not None:
             return fit([*self.prompt.draw(), ("   enter keep   esc clear", "dim")], width)
-        return keybar.draw(self.keymap, self.view.focus, width, self.view.message)
+        return keybar.draw(self.keymap, self.view.focus, width, self.view.message, read_only=self.is_read_only)
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw for the new size."""

@@ -18,7 +18,7 @@ def choose(app: "PerftuiApp", row: Row | None) -> None:
     """Show what can be done with the source of a row, or else with any source that something can be done with."""
     state = app.client.state
     if app.is_read_only:
-        app.say("read-only: actions are not bound")
+        app.say("read-only: nothing can be changed from here")
         return
     chosen = row.source if row is not None else ""
     offers = _offers(state, [chosen]) or _offers(state, sorted(state.sources))

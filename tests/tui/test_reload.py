@@ -44,7 +44,7 @@ async def test_read_only_follows_the_agent_not_the_file_at_the_start() -> None:
         screen.app._changed()
         assert "read-only" in screen.lines[0]
         await screen.press("4", "j", "c")
-        assert not screen.app.dialogs and "read-only: actions are not bound" in screen.lines[-1]
+        assert not screen.app.dialogs and "read-only: nothing can be changed from here" in screen.lines[-1]
         state.agent = msgspec.structs.replace(state.agent, read_only=False)
         await screen.press("c")
         assert screen.app.dialogs

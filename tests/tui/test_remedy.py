@@ -128,7 +128,7 @@ async def test_a_refusal_is_shown() -> None:
 async def test_read_only_binds_no_action() -> None:
     async with console(states.incident(), read_only=True) as screen:
         await screen.press("4", "j", "j", "c")
-        assert "read-only" in screen.lines[0] and "read-only: actions are not bound" in screen.lines[-1]
+        assert "read-only" in screen.lines[0] and "read-only: nothing can be changed from here" in screen.lines[-1]
         assert not screen.app.dialogs
 
 

@@ -19,14 +19,22 @@ _TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 """Pane -> its short name, the binding that leads there, the kinds of source in it."""
 
+_CHANGING = ("cleanup",)
 _ALWAYS = ("help", "quit")
 """The bindings that stand at the end of the bar however little room there is."""
 
 
-def draw(keymap: Keymap, pane: str, cells: int, message: str = "") -> Line:
-    """Return the bar in exactly `cells` cells; a message stands in front of it until the next key."""
+def draw(keymap: Keymap, pane: str, cells: int, message: str = "", *, read_only: bool = False) -> Line:
+    """Return the bar in exactly `cells` cells; a message stands in front of it until the next key.
+
+    What changes something is left out where that is not possible.
+    """
     line: Line = [(f" {message} ", "warning"), ("  ", "text")] if message else []
-    shown = [binding for binding in keymap.bindings if binding.bar and (not binding.panes or pane in binding.panes)]
+    shown = [
+        binding
+        for binding in keymap.bindings
+        if binding.bar and (not binding.panes or pane in binding.panes) and not (read_only and binding.id in _CHANGING)
+    ]
     last = [part for binding in shown if binding.id in _ALWAYS for part in _part(keymap, binding)]
     for binding in sorted(shown, key=lambda binding: pane not in binding.panes):
         part = _part(keymap, binding)

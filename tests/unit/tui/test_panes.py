@@ -157,6 +157,12 @@ def test_plain_text_has_every_fact_and_needs_no_textual() -> None:
     assert all(width([(line, "text")]) <= 120 or ":" in line for line in text.split("\n"))
 
 
+def test_the_key_bar_offers_no_change_where_none_is_possible() -> None:
+    assert "c cleanup" in plain(keybar.draw(Keymap(), "caches", 80))
+    assert "cleanup" not in plain(keybar.draw(Keymap(), "caches", 80, read_only=True))
+    assert "q quit" in plain(keybar.draw(Keymap(), "caches", 60))
+
+
 def test_the_system_pane_says_what_watching_costs() -> None:
     line = next(row for row in system.draw(states.healthy(), 78, 20).rows if row.id == "agent")
     assert "cpu 0.4 %" in plain(line.lines[0])
