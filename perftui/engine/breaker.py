@@ -25,10 +25,6 @@ class Breaker:
         """When the next probe may go out (monotonic seconds), None while closed."""
         return self._probe_at
 
-    def allows(self, now: float) -> bool:
-        """Return whether a poll may go out now."""
-        return self._probe_at is None or now >= self._probe_at
-
     def success(self) -> None:
         """A poll came back: probe at the normal pace, close after the third."""
         self._successes += 1

@@ -127,7 +127,10 @@ def ago(seconds: float | None) -> str:
 
 
 def trouble(state: State, status: SourceStatus) -> str:
-    """Return what is wrong with a source in plain words, with its age; empty where nothing is."""
+    """Return what is wrong with a source in plain words; empty where nothing is.
+
+    The age comes before the reason, which may be long: what is cut off must not be how old the figures are.
+    """
     age = state.age(status.name)
     last = "no figures yet" if age is None else f"figures {ago(age)}"
     match status.state:
@@ -136,11 +139,11 @@ def trouble(state: State, status: SourceStatus) -> str:
         case SourceState.FOUND:
             return f"found, needs credentials{_because(status)}"
         case SourceState.DENIED:
-            return f"refuses us{_because(status)}, {last}"
+            return f"refuses us, {last}{_because(status)}"
         case SourceState.FAILING:
-            return f"failing{_for(state, status)}{_because(status)}, {last}"
+            return f"failing{_for(state, status)}, {last}{_because(status)}"
         case SourceState.OPEN:
-            return f"failing{_for(state, status)}{_because(status)}, {last}{_next(state, status)}"
+            return f"failing{_for(state, status)}, {last}{_next(state, status)}{_because(status)}"
         case SourceState.SLOW:
             return "slow: a poll takes longer than its interval"
     return f"stale, {last}" if state.is_stale(status.name) else ""

@@ -105,5 +105,7 @@ async def test_a_dead_socket_is_replaced(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(bench.path))
     await bench.server.start(bench.path)
-    (await bench.console("hello")).close()
+    console = await bench.console("hello")
+    assert bench.server.consoles == 1
+    console.close()
     await bench.server.stop()

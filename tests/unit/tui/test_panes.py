@@ -97,9 +97,9 @@ def test_a_stale_source_keeps_its_last_figure_dimmed_with_its_age() -> None:
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
-        (SourceState.FAILING, "connection refused", "failing for 14 s: connection refused, figures 14 s ago"),
-        (SourceState.OPEN, "timed out", "failing for 14 s: timed out, figures 14 s ago, next probe in 4 s"),
-        (SourceState.DENIED, "no PROCESS privilege", "refuses us: no PROCESS privilege, figures 14 s ago"),
+        (SourceState.FAILING, "connection refused", "failing for 14 s, figures 14 s ago: connection refused"),
+        (SourceState.OPEN, "timed out", "failing for 14 s, figures 14 s ago, next probe in 4 s: timed out"),
+        (SourceState.DENIED, "no PROCESS privilege", "refuses us, figures 14 s ago: no PROCESS privilege"),
         (SourceState.FOUND, "", "found, needs credentials"),
         (SourceState.WAITING, "", "waiting for its first figures"),
     ],
@@ -149,7 +149,7 @@ def test_plain_text_has_every_fact_and_needs_no_textual() -> None:
     for fact in (
         "webhook",
         "12.4k",
-        "cache-3: failing for 14 s: connection refused",
+        "cache-3: failing for 14 s, figures 14 s ago: connection refused",
         "found, needs credentials",
         "3 warning",
     ):
