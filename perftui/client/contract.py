@@ -5,6 +5,7 @@ from typing import Protocol
 
 from perftui.client.state import State
 from perftui.core.action import Plan, Run
+from perftui.core.alert import Alert, RuleInfo, Silence
 
 
 class Client(Protocol):
@@ -43,6 +44,30 @@ class Client(Protocol):
 
     async def cancel(self, plan: str) -> None:
         """Stop a running action between two of its steps."""
+
+    async def ack(self, key: str, note: str = "") -> None:
+        """Say that somebody takes care of an alert until it is resolved."""
+
+    async def unack(self, key: str) -> None:
+        """Take that back."""
+
+    async def silence(self, matchers: dict[str, str], seconds: float, comment: str = "") -> Silence:
+        """Let alerts with these labels call nobody for a time."""
+
+    async def unsilence(self, id: str) -> None:
+        """End a silence."""
+
+    async def ended(self, alert: Alert) -> tuple[Alert, ...]:
+        """Return how the same alert ended before, newest first."""
+
+    async def rules(self) -> tuple[RuleInfo, ...]:
+        """Return the rules that are in force, and those that are switched off."""
+
+    async def set_rule(self, name: str, changes: dict[str, str]) -> RuleInfo:
+        """Change a rule (`warning`, `critical`, `clear`, `for`, `enabled`, …: text as in TOML), here and in its file.
+
+        Raises RequestFailed with the line that is wrong.
+        """
 
     async def bye(self) -> None:
         """Say that this is a quit, not a hang-up."""

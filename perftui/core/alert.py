@@ -1,4 +1,4 @@
-"""Alerts as they travel: what fires, since when, at which value."""
+"""Alerts as they travel: what fires, since when, at which value, and what holds it back."""
 
 from enum import StrEnum
 
@@ -30,28 +30,97 @@ class AlertState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody has seen it and takes care; holds until the alert is resolved. `at` is wall seconds."""
+
+    author: str
+    at: float
+    note: str = ""
+
+
+class Stage(StrEnum):
+    """What can keep a firing alert from calling anybody."""
+
+    SILENCE = "silence"
+    INHIBITION = "inhibition"
+
+
+class Mute(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage that holds an alert back, and why, in words for the screen."""
+
+    stage: Stage
+    reason: str
+
+
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts with these labels call nobody for a time. A snooze is a silence of exactly one alert.
+
+    `created` and `until` are wall seconds for display; `expires` is the agent's monotonic time, which decides.
+    `origin` names the system that it came from, empty for our own.
+    """
+
+    id: str
+    matchers: dict[str, str]
+    author: str
+    comment: str = ""
+    created: float
+    until: float
+    expires: float
+    origin: str = ""
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule on one series. `since` and `resolved_at` are wall seconds; `since` is when it began to fire."""
+    """One rule on one series.
+
+    `since` and `resolved_at` are wall seconds; `since` is when it began to fire. `began` is when its condition began
+    and `well_since` since when it has been well, both in the agent's monotonic seconds; it fires after `hold` seconds
+    and is resolved after `clears_after` well ones. `kind` and `host` are of its source. `notes` say what became of its
+    notifications.
+    """
 
     rule: str
     source: str
     metric: str
     attributes: Attributes = ()
+    kind: str = ""
+    host: str = ""
     state: AlertState = AlertState.OK
     severity: Severity = Severity.WARNING
     value: float | None = None
     level: float | None = None
     direction: str = "above"
     summary: str = ""
+    why: str = ""
+    began: float | None = None
+    hold: float = 0.0
     since: float | None = None
+    well_since: float | None = None
+    clears_after: float = 0.0
     resolved_at: float | None = None
+    ack: Ack | None = None
+    mutes: tuple[Mute, ...] = ()
+    notes: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+    runbook: str = ""
 
     @property
     def key(self) -> str:
         """Return the stable identity of the alert."""
         labels = ",".join(f"{name}={value}" for name, value in self.attributes)
         return f"{self.rule}/{self.source}/{labels}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return what matchers look at; its own words win over an attribute of the same name."""
+        return dict(self.attributes) | {
+            "rule": self.rule,
+            "source": self.source,
+            "metric": self.metric,
+            "severity": self.severity.value,
+            "kind": self.kind,
+            "host": self.host,
+        }
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,3 +130,24 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     direction: str
     warning: float | None = None
     critical: float | None = None
+
+
+class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the console shows of a rule and lets edit; levels and durations as one would write them in TOML.
+
+    `origin` is the file that has the last word on it; `changed` when that is not the file of the defaults.
+    """
+
+    name: str
+    metric: str
+    direction: str = "above"
+    info: str = ""
+    warning: str = ""
+    critical: str = ""
+    clear: str = ""
+    hold: str = ""
+    enabled: bool = True
+    summary: str = ""
+    why: str = ""
+    origin: str = ""
+    changed: bool = False

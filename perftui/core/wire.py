@@ -13,6 +13,13 @@ Methods (params -> result):
   plan         {action, target, params} -> Plan
   apply        {plan, confirmation} -> Run          idempotent by plan id
   cancel       {plan} -> Run
+  ack          {key, note} -> null                  an alert by its key; held until it is resolved
+  unack        {key} -> null
+  silence      {matchers, seconds, comment} -> Silence
+  unsilence    {id} -> null
+  ended        {rule, source, attributes} -> [Alert]    how that alert ended before, newest first
+  rules        {} -> [RuleInfo]
+  set_rule     {name, changes: {key: text}} -> RuleInfo     checked, applied and written to perftui.toml
 Notifications of the agent:
   update       {sequence, topics: {topic: latest state}, known}    merged: a slow console gets the latest, not a queue
   history      {series, wall: [...], values: [...], done}
@@ -29,7 +36,7 @@ from typing import Any
 
 import msgspec
 
-from perftui.core.alert import Alert, Level
+from perftui.core.alert import Alert, Level, Silence
 from perftui.core.series import Attributes
 
 PROTOCOL = (1, 1)
@@ -109,14 +116,46 @@ class AgentState(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
 
 
+class AlertCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many there are, those included that a bounded view has no room for.
+
+    `critical`, `warning` and `info` count what fires and is not muted; `silenced` and `inhibited` what is; `acked`,
+    `unknown` count among all that fire.
+    """
+
+    critical: int = 0
+    warning: int = 0
+    info: int = 0
+    silenced: int = 0
+    inhibited: int = 0
+    acked: int = 0
+    unknown: int = 0
+    pending: int = 0
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How notifications get on: `off` says why none are sent, empty where they are; `problems` has a line a route."""
+
+    off: str = ""
+    waiting: int = 0
+    sent: int = 0
+    dropped: int = 0
+    problems: tuple[str, ...] = ()
+
+
 class AlertsView(msgspec.Struct, frozen=True, kw_only=True):
-    """What fires now, what resolved lately (newest first, bounded), and the levels for marks."""
+    """What fires now (the worst first, muted ones last), what will soon, what ended lately (newest first).
+
+    All of them are bounded; `counts` are of everything. `levels` are for marks.
+    """
 
     firing: tuple[Alert, ...] = ()
+    pending: tuple[Alert, ...] = ()
     log: tuple[Alert, ...] = ()
+    silences: tuple[Silence, ...] = ()
     levels: tuple[Level, ...] = ()
-    pending: int = 0
-    unknown: int = 0
+    counts: AlertCounts = AlertCounts()
+    delivery: Delivery = Delivery()
 
 
 class HistoryChunk(msgspec.Struct, kw_only=True):

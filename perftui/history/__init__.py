@@ -1,0 +1,1 @@
+"""What outlives the agent: SQLite files in the state folder."""
