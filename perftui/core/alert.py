@@ -74,8 +74,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     `since` and `resolved_at` are wall seconds; `since` is when it began to fire. `began` is when its condition began
     and `well_since` since when it has been well, both in the agent's monotonic seconds; it fires after `hold` seconds
-    and is resolved after `clears_after` well ones. `kind` and `host` are of its source. `notes` say what became of its
-    notifications.
+    and is resolved after `clears_after` well ones. `kind` and `host` are of its source. `value_text` and `level_text`
+    are for people: the unit may not be the metric's (a change per second, a share). `why` says in words what the rule
+    looks at. `notes` say what became of its notifications.
     """
 
     rule: str
@@ -88,6 +89,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity = Severity.WARNING
     value: float | None = None
     level: float | None = None
+    value_text: str = ""
+    level_text: str = ""
     direction: str = "above"
     summary: str = ""
     why: str = ""
@@ -102,6 +105,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
+    cooldown: float = 0.0
     runbook: str = ""
 
     @property

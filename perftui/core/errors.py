@@ -11,6 +11,9 @@ PerftuiError
 │   ├── AgentUnavailable   there is none, and none could be started
 │   ├── ProtocolError      console and agent do not understand each other
 │   └── RequestFailed      the agent answered a request with an error
+├── AlertingError          the alert engine's surroundings
+│   ├── StateError         what must outlive the agent could not be read or written
+│   └── NotifyError        a route did not take a notification
 └── ActionError            an action
     ├── Refused            a check of the guard said no: which, and how to change it
     ├── TargetChanged      what was planned is not what stands there now
@@ -66,6 +69,22 @@ class RequestFailed(AgentError):
     def __init__(self, message: str, code: int = -32000) -> None:
         super().__init__(message)
         self.code = code
+
+
+class AlertingError(PerftuiError):
+    """Something around the alert engine failed; the engine itself goes on."""
+
+
+class StateError(AlertingError):
+    """What must outlive the agent could not be read or written; the text says why."""
+
+
+class NotifyError(AlertingError):
+    """A route did not take a notification; `retry_after` is how many seconds it asked us to wait, if it did."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ActionError(PerftuiError):
