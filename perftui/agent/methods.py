@@ -13,15 +13,22 @@ from perftui.actions.runner import ActionRunner
 from perftui.agent.connection import Connection
 from perftui.agent.peer import ADMIN, VIEWER
 from perftui.agent.requests import (
+    AckRequest,
     ApplyRequest,
     Bye,
     CancelRequest,
+    EndedRequest,
     History,
     Nothing,
     PlanRequest,
+    RuleRequest,
+    SilenceRequest,
     Source,
     Subscribe,
+    UnsilenceRequest,
 )
+from perftui.alerts.rule_file import rule_infos
+from perftui.core.alert import RuleInfo, Silence
 from perftui.core.clock import Clock
 from perftui.core.errors import ProtocolError, Refused, RequestFailed
 from perftui.core.series import Attributes
@@ -35,12 +42,16 @@ CHUNK_POINTS = MAX_HISTORY // POINT_BYTES
 
 
 class _Method(NamedTuple):
-    """What its parameters look like, who answers, and who may ask: `stranger` before a hello, `role` at least."""
+    """What its parameters look like, who answers, and who may ask: `stranger` before a hello, `role` at least.
+
+    What `writes` is refused on a connection that came with `--read-only`.
+    """
 
     params: type[msgspec.Struct]
     answer: Callable[..., Awaitable[object]]
     role: str = VIEWER
     stranger: bool = False
+    writes: bool = False
 
 
 class Methods:
@@ -52,6 +63,7 @@ class Methods:
         actions: ActionRunner,
         clock: Clock,
         reload: Callable[[], Awaitable[None]],
+        set_rule: Callable[[str, dict[str, str]], Awaitable[RuleInfo]],
         *,
         private: bool,
     ) -> None:
@@ -59,6 +71,7 @@ class Methods:
         self._actions = actions
         self._clock = clock
         self._reload = reload
+        self._change_rule = set_rule
         self._private = private
         self._table: dict[str, _Method] = {
             "hello": _Method(Hello, self._hello, stranger=True),
@@ -71,6 +84,13 @@ class Methods:
             "plan": _Method(PlanRequest, self._plan),
             "apply": _Method(ApplyRequest, self._apply),
             "cancel": _Method(CancelRequest, self._cancel),
+            "ack": _Method(AckRequest, self._ack, role=ADMIN, writes=True),
+            "unack": _Method(AckRequest, self._unack, role=ADMIN, writes=True),
+            "silence": _Method(SilenceRequest, self._silence, role=ADMIN, writes=True),
+            "unsilence": _Method(UnsilenceRequest, self._unsilence, role=ADMIN, writes=True),
+            "ended": _Method(EndedRequest, self._ended),
+            "rules": _Method(Nothing, self._rules),
+            "set_rule": _Method(RuleRequest, self._set_rule, role=ADMIN, writes=True),
         }
 
     async def handle(self, connection: Connection, method: str, params: msgspec.Raw) -> object:
@@ -82,6 +102,8 @@ class Methods:
             raise RequestFailed(f"{method}: say hello first", INVALID_REQUEST)
         if known.role == ADMIN and connection.peer.role != ADMIN:
             raise Refused("role", f"{method} is for admins and you are {connection.peer.role}", "attach as the owner")
+        if known.writes and connection.read_only:
+            raise Refused("read-only", f"this console came with --read-only, and {method} writes", "start another one")
         return await known.answer(connection, msgspec.json.decode(params, type=known.params))
 
     async def _hello(self, connection: Connection, hello: Hello) -> Welcome:
@@ -153,6 +175,35 @@ class Methods:
 
     async def _cancel(self, connection: Connection, request: CancelRequest) -> None:
         self._actions.cancel(request.plan, _actor(connection))
+
+    async def _ack(self, connection: Connection, request: AckRequest) -> None:
+        await self._engine.alerting.ack(request.key, _author(connection), request.note)
+
+    async def _unack(self, _connection: Connection, request: AckRequest) -> None:
+        await self._engine.alerting.unack(request.key)
+
+    async def _silence(self, connection: Connection, request: SilenceRequest) -> Silence:
+        author = _author(connection)
+        return await self._engine.alerting.silence(request.matchers, request.seconds, author, request.comment)
+
+    async def _unsilence(self, _connection: Connection, request: UnsilenceRequest) -> None:
+        await self._engine.alerting.unsilence(request.id)
+
+    async def _ended(self, _connection: Connection, request: EndedRequest) -> object:
+        return self._engine.alerting.ended(request.rule, request.source, request.attributes)
+
+    async def _rules(self, _connection: Connection, _request: Nothing) -> object:
+        return rule_infos(self._engine.settings)
+
+    async def _set_rule(self, _connection: Connection, request: RuleRequest) -> RuleInfo:
+        return await self._change_rule(request.name, request.changes)
+
+
+def _author(connection: Connection) -> str:
+    """Return whose decision it is: who logged in, and who that claims to be."""
+    peer = connection.peer
+    claimed = peer.claimed.get("SUDO_USER", "")
+    return f"{peer.login} (claims {claimed})" if claimed and claimed != peer.login else peer.login
 
 
 def _actor(connection: Connection) -> Actor:

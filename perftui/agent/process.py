@@ -10,13 +10,21 @@ from pathlib import Path
 from perftui.actions.registry import action_runner
 from perftui.agent.methods import Methods
 from perftui.agent.server import Server
+from perftui.alerts.rule_file import rule_book, rule_infos
+from perftui.alerts.rule_store import change_rule
 from perftui.config.load import load, read
+from perftui.config.paths import state_dir
 from perftui.core.action import Run
+from perftui.core.alert import RuleInfo
+from perftui.core.aside import ask_aside
 from perftui.core.clock import SystemClock
-from perftui.core.errors import AgentError, AuditError, ConfigError
+from perftui.core.errors import AgentError, AuditError, ConfigError, PerftuiError
 from perftui.engine.engine import Engine
+from perftui.history.state_db import StateDb
 
 LINGER_CHECK = 1.0
+STATE_DEADLINE = 2.0
+"""Seconds that the disk has to give back what was kept, before the agent starts without it."""
 
 
 def hold(lock: Path) -> int | None:
@@ -47,10 +55,16 @@ class Agent:
         self._stopping = False
         self._reload_wanted = False
         loaded = read(config, must_exist=must_exist)
-        self.engine = Engine(loaded.settings, clock, lambda: self.server.consoles, read_only=read_only)
+        self.engine = Engine(
+            loaded.settings,
+            clock,
+            lambda: self.server.consoles,
+            read_only=read_only,
+            mute="private agents do not notify" if private else "",
+        )
         self._problems = loaded.problems
         self.actions = action_runner(self.engine, clock, self._publish_runs, read_only=read_only)
-        methods = Methods(self.engine, self.actions, clock, self.reload, private=private)
+        methods = Methods(self.engine, self.actions, clock, self.reload, self.set_rule, private=private)
         self.server = Server(self.engine.hub, methods.handle, clock, lambda: self.actions.busy, private=private)
         self.server.on_gone = self._on_gone
 
@@ -61,6 +75,7 @@ class Agent:
         except OSError as error:
             raise AgentError(f"cannot listen at {self._socket}: {error.strerror}") from error
         self._handle_signals()
+        await self._attach_state()
         self.engine.start()
         if self._problems:
             self.engine.note("config", *self._problems, "read-only until the configuration is right")
@@ -73,6 +88,15 @@ class Agent:
             await self.server.stop()
             await self.actions.close()
             await self.engine.stop()
+
+    async def _attach_state(self) -> None:
+        """Go on from the alerts, acks and silences of the agent before this one; in memory alone where that fails."""
+        try:
+            path = state_dir() / "state.db"
+            db = await ask_aside(f"{path}", lambda: StateDb.open(path), STATE_DEADLINE)
+            self.engine.alerting.attach(db)
+        except PerftuiError as error:
+            self.engine.note("state.db", f"{error}; alerts, acks and silences do not outlive this agent")
 
     async def _show_interrupted(self) -> None:
         try:
@@ -101,8 +125,17 @@ class Agent:
         except ConfigError as error:
             self.engine.note("config", *(f"not reloaded: {line}" for line in str(error).splitlines()))
             raise
+        if problems := rule_book(settings).problems:
+            self.engine.note("config", *(f"not reloaded: {line}" for line in problems))
+            raise ConfigError("\n".join(problems))
         await self.engine.reload(settings)
         self.engine.note("config")
+
+    async def set_rule(self, name: str, changes: dict[str, str]) -> RuleInfo:
+        """Change a rule in the file, and go over to it. Raises ConfigError; the old rules go on then."""
+        await change_rule(self._config, name, changes)
+        await self.reload()
+        return next(info for info in rule_infos(self.engine.settings) if info.name == name)
 
     def _on_gone(self) -> None:
         self.engine.publish_agent()

@@ -53,3 +53,39 @@ class CancelRequest(msgspec.Struct):
     """Which running plan."""
 
     plan: str
+
+
+class AckRequest(msgspec.Struct):
+    """Which alert somebody takes care of, and what they say to it."""
+
+    key: str
+    note: str = ""
+
+
+class SilenceRequest(msgspec.Struct):
+    """Which alerts call nobody, for how many seconds, and why."""
+
+    matchers: dict[str, str]
+    seconds: float
+    comment: str = ""
+
+
+class UnsilenceRequest(msgspec.Struct):
+    """Which silence ends."""
+
+    id: str
+
+
+class EndedRequest(msgspec.Struct):
+    """Which alert's past is wanted."""
+
+    rule: str
+    source: str
+    attributes: Attributes = ()
+
+
+class RuleRequest(msgspec.Struct):
+    """Which rule, and its keys as text as one would write them in TOML."""
+
+    name: str
+    changes: dict[str, str]

@@ -7,10 +7,11 @@ from typing import NoReturn
 
 import msgspec
 
-from perftui.alerts.engine import SOURCE_FAILING, AlertEngine
-from perftui.alerts.rules import default_rules
+from perftui.alerts.engine import AlertEngine
+from perftui.alerts.rule_file import known_metrics, rule_book
 from perftui.cli.check_report import Report, as_json, as_table, judge
 from perftui.cli.main import crashed
+from perftui.config.duration import Duration
 from perftui.config.load import load
 from perftui.config.paths import config_file
 from perftui.config.settings import Settings
@@ -43,6 +44,8 @@ def run(argv: list[str]) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     settings = load(config_file(options.config), must_exist=options.config is not None)
+    if problems := rule_book(settings).problems:
+        raise ConfigError("\n".join(problems))
     report = asyncio.run(_poll(settings, options.source, options.timeout))
     print(as_json(report) if options.json else as_table(report))
     return report.exit_code
@@ -77,14 +80,15 @@ async def _poll(settings: Settings, only: str | None, patience: float) -> Report
         pass  # what did not answer by now is reported as it stands
     finally:
         await engine.stop()
-    rules = [msgspec.structs.replace(rule, hold=0.0) for rule in default_rules() if rule.metric != SOURCE_FAILING]
-    alerts = AlertEngine(rules, clock)
+    # One moment is judged: a `for` would wait. That a source fails stands in its own line already.
+    rules = [msgspec.structs.replace(rule, hold=Duration(0)) for rule in rule_book(settings).rules]
+    alerts = AlertEngine(rules, clock, known_metrics(settings))
     chosen = [name for name in engine.pollers if only in (None, name)]
     for name in chosen:
         if name in engine.readings:
             alerts.observe(engine.readings[name])
     statuses = [engine.pollers[name].status for name in chosen]
-    return judge(statuses, engine.readings, alerts.view().firing, clock.monotonic())
+    return judge(statuses, engine.readings, tuple(alerts.firing()), clock.monotonic())
 
 
 async def _enough(poller: Poller) -> None:

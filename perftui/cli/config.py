@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from perftui.alerts.rule_file import rule_book
+from perftui.alerts.rule_schema import rule_structs
 from perftui.config.discovery import discover, usual_candidates
 from perftui.config.load import read
 from perftui.config.paths import config_file
@@ -28,7 +30,7 @@ def run(argv: list[str]) -> int:
         case "check":
             return _check(options.file)
         case "schema":
-            print(json.dumps(schema(), indent=2, ensure_ascii=False))
+            print(json.dumps(schema(rule_structs()), indent=2, ensure_ascii=False))
         case _:
             print(config_file())
     return OK
@@ -87,7 +89,9 @@ def _write_private(path: Path, text: str) -> None:
 def _check(file: str | None) -> int:
     path = config_file(file)
     loaded = read(path, must_exist=file is not None)
-    problems = [*loaded.problems, *(f"{path.name}: {line}" for line in _console_problems(loaded.settings))]
+    book = rule_book(loaded.settings)
+    of_console = (f"{path.name}: {line}" for line in _console_problems(loaded.settings))
+    problems = [*loaded.problems, *book.problems, *of_console]
     for line in problems:
         print(line, file=sys.stderr)
     if problems:
@@ -95,8 +99,11 @@ def _check(file: str | None) -> int:
     if not path.exists():
         print(f"{path} does not exist; perftui shows this host and what it finds")
         return OK
-    configured = len(loaded.settings.sources)
-    print(f"{path}: right, {configured} sources with this host and the agent")
+    settings = loaded.settings
+    routes = f", routes: {', '.join(settings.notify)}" if settings.notify else ""
+    print(
+        f"{path}: right, {len(settings.sources)} sources with this host and the agent, {len(book.rules)} rules{routes}"
+    )
     return OK
 
 

@@ -16,6 +16,8 @@ COMMANDS = {
     "audit": ("perftui.cli.audit", "show who did what, and verify the chain of its lines"),
     "config": ("perftui.cli.config", "write, check and explain the configuration file"),
     "metrics": ("perftui.cli.metrics", "print every metric with its unit and meaning"),
+    "rules": ("perftui.cli.rules", "list and check the rules of alerts, and test them in virtual time"),
+    "notify": ("perftui.cli.notify", "list the ways of notification and try one out"),
     "agent": ("perftui.cli.agent", "run the engine in the foreground, as a service does"),
     "rescue": ("perftui.cli.rescue", "this host on a screen that needs no process, disk or library"),
 }

@@ -16,6 +16,7 @@ from perftui.client.connection import Connection
 from perftui.client.merge import extend_tracks, merge_history, merge_update
 from perftui.client.state import Link, State
 from perftui.core.action import ActionInfo, Plan, Run
+from perftui.core.alert import Alert, RuleInfo, Silence
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import AgentError, AgentUnavailable, PerftuiError, ProtocolError
 from perftui.core.series import SeriesId
@@ -288,6 +289,36 @@ class AgentClient:
     async def cancel(self, plan: str) -> None:
         """Stop a running action between two of its steps."""
         await self._attached().call("cancel", {"plan": plan}, object)
+
+    async def ack(self, key: str, note: str = "") -> None:
+        """Say that somebody takes care of an alert until it is resolved."""
+        await self._attached().call("ack", {"key": key, "note": note}, object)
+
+    async def unack(self, key: str) -> None:
+        """Take that back."""
+        await self._attached().call("unack", {"key": key}, object)
+
+    async def silence(self, matchers: dict[str, str], seconds: float, comment: str = "") -> Silence:
+        """Let alerts with these labels call nobody for a time."""
+        wanted = {"matchers": matchers, "seconds": seconds, "comment": comment}
+        return await self._attached().call("silence", wanted, Silence)
+
+    async def unsilence(self, id: str) -> None:
+        """End a silence."""
+        await self._attached().call("unsilence", {"id": id}, object)
+
+    async def ended(self, alert: Alert) -> tuple[Alert, ...]:
+        """Return how the same alert ended before, newest first."""
+        wanted = {"rule": alert.rule, "source": alert.source, "attributes": alert.attributes}
+        return await self._attached().call("ended", wanted, tuple[Alert, ...])
+
+    async def rules(self) -> tuple[RuleInfo, ...]:
+        """Return the rules that are in force, and those that are switched off."""
+        return await self._attached().call("rules", {}, tuple[RuleInfo, ...])
+
+    async def set_rule(self, name: str, changes: dict[str, str]) -> RuleInfo:
+        """Change a rule, here and in its file."""
+        return await self._attached().call("set_rule", {"name": name, "changes": changes}, RuleInfo)
 
     async def bye(self, *, end: bool = True) -> None:
         """Say that this is a quit; `end`: of a private agent too, when nobody else is attached."""

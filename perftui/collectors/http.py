@@ -21,11 +21,11 @@ import jmespath
 import jmespath.exceptions
 import jmespath.parser
 
-from perftui.config.kinds import HttpMetric, HttpOptions
+from perftui.config.kinds import HttpOptions
 from perftui.connect.http import Answer, HttpTarget
 from perftui.core.clock import Clock
 from perftui.core.errors import BadAnswer
-from perftui.core.metric import Kind, Metric
+from perftui.core.metric import Metric
 from perftui.core.rates import Counters
 from perftui.core.reading import MAX_SERIES, Reading, ReadingBuilder
 from perftui.core.series import Attributes, attributes
@@ -61,7 +61,7 @@ class HttpCollector:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """What the user declared for this source."""
-        return tuple(_metric(name, declared) for name, declared in self._declared.items())
+        return tuple(declared.metric(name) for name, declared in self._declared.items())
 
     async def open(self) -> None:
         """Compile the paths once and make the client. Raises BadAnswer for a path that is no JMESPath."""
@@ -117,21 +117,6 @@ class HttpCollector:
         for gone in self._counted - seen:
             self._counters.delta(gone, None, builder.started)
         self._counted = seen
-
-
-def _metric(name: str, declared: HttpMetric) -> Metric:
-    kind, unit = declared.kind, declared.unit
-    if declared.counter:
-        kind = Kind.RATE
-        unit = unit if unit.endswith("/s") else f"{unit}/s"
-    return Metric(
-        name=name,
-        unit=unit,
-        kind=kind,
-        description=clean(declared.description or f"{declared.path} of the body", 200),
-        bad=declared.bad,
-        maximum=1.0 if kind is Kind.RATIO else None,
-    )
 
 
 def _compile(name: str, path: str) -> jmespath.parser.ParsedResult:

@@ -18,9 +18,9 @@ from collections.abc import Awaitable, Callable
 
 from perftui.collectors.every import Every
 from perftui.collectors.mysql_latency import QUERY as RESPONSE_TIMES
-from perftui.collectors.mysql_latency import ResponseTimes
+from perftui.collectors.mysql_latency import Quantiles, ResponseTimes
 from perftui.collectors.mysql_latency import parse as parse_response_times
-from perftui.collectors.mysql_locks import lock_table, read_metadata_waits, read_row_waits
+from perftui.collectors.mysql_locks import lock_table, read_metadata_waits, read_row_waits, root_blocker_age
 from perftui.collectors.mysql_replication import add_replication, read_channels
 from perftui.collectors.mysql_sessions import read_sessions
 from perftui.collectors.mysql_status import OWN_QUERY as OWN_STATUS
@@ -46,7 +46,9 @@ _SESSION_PARTS = (
     "mysql.metadata_locks.waiting",
     "statements",
     "locks",
+    "mysql.lock.root_blocker.age",
 )
+_LOCK_PARTS = ("locks", "mysql.lock.root_blocker.age")
 
 
 class MySQLCollector:
@@ -72,9 +74,9 @@ class MySQLCollector:
         self._refused: dict[str, str] = {}
         self._plugins: set[bytes] = set()
         self._channels: list[Record] = []
-        self._p95: float | None = None
+        self._quantiles = Quantiles()
         self._max_connections: float | None = None
-        self._limits_pace, self._replica_pace, self._p95_pace = Every(30), Every(30), Every(5)
+        self._limits_pace, self._replica_pace, self._quantiles_pace = Every(30), Every(30), Every(5)
         self._grants_pace = Every(TRY_GRANTS_AGAIN)
         self._grants_pace.due(self._clock.monotonic())
 
@@ -158,9 +160,10 @@ class MySQLCollector:
             if sessions.waiting_for_metadata:
                 plugin = b"METADATA_LOCK_INFO" in self._plugins
                 waits += await read_metadata_waits(self._connection, sessions, plugin)
+            builder.add("mysql.lock.root_blocker.age", root_blocker_age(waits, sessions.all))
             builder.table("locks", lock_table(waits, sessions.all))
 
-        await self._part(builder, ("locks",), read_locks)
+        await self._part(builder, _LOCK_PARTS, read_locks)
 
     async def _poll_replication(self, builder: ReadingBuilder) -> None:
         """Ask a replica each time; any other server, whose long answer is empty, now and then."""
@@ -174,7 +177,8 @@ class MySQLCollector:
     async def _poll_response_times(self, builder: ReadingBuilder) -> None:
         if b"QUERY_RESPONSE_TIME" not in self._plugins:
             return
-        if self._p95_pace.due(builder.started):
+        if self._quantiles_pace.due(builder.started):
             buckets = parse_response_times(await self._connection.rows(RESPONSE_TIMES))
-            self._p95 = self._response_times.p95(buckets, builder.started)
-        builder.add("mysql.query.duration.p95", self._p95)
+            self._quantiles = self._response_times.quantiles(buckets, builder.started)
+        builder.add("mysql.query.duration.p90", self._quantiles.p90)
+        builder.add("mysql.query.duration.p95", self._quantiles.p95)

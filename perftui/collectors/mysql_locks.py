@@ -131,13 +131,35 @@ def root_of(waiting: int, blockers: dict[int, int]) -> int:
     return waiting
 
 
-def lock_table(waits: list[Wait], sessions: Iterable[Session]) -> Table:
-    """Return one row a waiting session, the root that blocks most of them first."""
+def root_blocker_age(waits: list[Wait], sessions: Iterable[Session]) -> float | None:
+    """Return the seconds for which the oldest of the roots has had its transaction; 0 when nobody waits.
+
+    None when somebody waits and nobody knows for whom.
+    """
     known = {session.id: session for session in sessions}
+    roots = {root for root in _roots(waits).values() if root in known}
+    if not waits:
+        return 0.0
+    return max((_age(known[root]) for root in roots), default=None)
+
+
+def _roots(waits: list[Wait]) -> dict[int, int]:
+    """Return the root of each waiting session, 0 where it is not known."""
     waiting = {wait.waiting for wait in waits}
     # Of several blockers take one that does not wait itself: it is nearer to the root.
     edges = {wait.waiting: wait.blocker for wait in sorted(waits, key=lambda wait: wait.blocker not in waiting)}
-    roots = {each: root_of(each, edges) if edges[each] else 0 for each in edges}
+    return {each: root_of(each, edges) if edges[each] else 0 for each in edges}
+
+
+def _age(session: Session) -> float:
+    """Return the seconds of its transaction, or of its state where it has none."""
+    return session.seconds if session.transaction is None else session.transaction
+
+
+def lock_table(waits: list[Wait], sessions: Iterable[Session]) -> Table:
+    """Return one row a waiting session, the root that blocks most of them first."""
+    known = {session.id: session for session in sessions}
+    roots = _roots(waits)
     weight = Counter(roots.values())
     first = {wait.waiting: wait for wait in sorted(waits, key=lambda wait: wait.seconds)}.values()
     ordered = sorted(first, key=lambda wait: (-weight[roots[wait.waiting]], roots[wait.waiting], -wait.seconds))
@@ -161,12 +183,11 @@ def lock_table(waits: list[Wait], sessions: Iterable[Session]) -> Table:
 
 def _row(wait: Wait, root: int, known: dict[int, Session]) -> tuple[str | float | int | None, ...]:
     blocker, waiting = known.get(root), known.get(wait.waiting)
-    age = None if blocker is None else blocker.transaction if blocker.transaction is not None else blocker.seconds
     return (
         root or None,
         blocker.user if blocker else "",
         blocker.doing if blocker else "",
-        age,
+        _age(blocker) if blocker else None,
         wait.waiting,
         waiting.user if waiting else "",
         wait.kind,

@@ -1,13 +1,18 @@
-"""What the types cannot say about a source: limits, addresses, secrets in the open, metrics of one's own."""
+"""What the types cannot say: limits, names, patterns, addresses, secrets in the open, metrics of one's own."""
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
+
+import msgspec
 
 from perftui.config.decode import Problems, Where
 from perftui.config.duration import Duration
 from perftui.config.kinds import HIDDEN_HEADERS, HttpMetric, HttpOptions, MySQLOptions, Options, RedisOptions
 from perftui.config.secret import Secret
+from perftui.config.tables import SOURCE_NAME
+from perftui.core import matcher
 from perftui.core.catalogue import CATALOGUE
 from perftui.core.catalogue.http import HTTP
 from perftui.core.metric import Kind
@@ -28,6 +33,21 @@ def check_duration(key: str, value: Duration, limits: tuple[Duration, Duration],
     return inside
 
 
+def check_name(what: str, name: str, where: Where, into: Problems) -> None:
+    """Add a problem when `name` is none that a source, a route or a rule can have."""
+    if not re.fullmatch(SOURCE_NAME, name):
+        into.add(where, f"a {what}'s name is letters, digits, dots, dashes and underscores, 63 at most")
+
+
+def check_patterns(key: str, patterns: Mapping[str, str] | Iterable[str], where: Where, into: Problems) -> None:
+    """Add a problem for each pattern, of a table of labels or of a list, that can never be read."""
+    for pattern in patterns.values() if isinstance(patterns, Mapping) else patterns:
+        try:
+            matcher.check(pattern)
+        except ValueError as error:
+            into.add(where, f"{key}: {error}")
+
+
 def check_texts(value: object, where: Where, into: Problems) -> None:
     """Add a problem for each text in a table, at any depth, that a terminal or a protocol could act on."""
     if isinstance(value, dict):
@@ -46,9 +66,9 @@ def check_options(options: Options, where: Where, into: Problems) -> None:
     """Add what is wrong with the options of a source of any kind."""
     match options:
         case RedisOptions():
-            _check_url(options.url, ("redis", "rediss", "unix"), "password", where, into)
+            check_url("url", options.url, ("redis", "rediss", "unix"), "password", where, into)
         case HttpOptions():
-            _check_url(options.url, ("http", "https"), "token", where, into)
+            check_url("url", options.url, ("http", "https"), "token", where, into)
             _check_expect(options.expect, where, into)
             for name, metric in options.metrics.items():
                 _check_metric(name, metric, (*where, "metrics", name), into)
@@ -57,15 +77,19 @@ def check_options(options: Options, where: Where, into: Problems) -> None:
                 into.add(where, "host is empty, and there is no socket")
 
 
-def literal_secrets(options: Options) -> list[str]:
+def _is_open(value: object) -> bool:
+    return isinstance(value, Secret) and value.is_literal and not value.names_nothing
+
+
+def literal_secrets(options: msgspec.Struct) -> list[str]:
     """Return the keys whose value is the secret itself, not a reference."""
     values = {name: getattr(options, name) for name in options.__struct_fields__}
-    found = [name for name, value in values.items() if isinstance(value, Secret) and value.is_literal]
+    found = [name for name, value in values.items() if _is_open(value)]
     headers = options.headers if isinstance(options, HttpOptions) else {}
     return found + [f"headers.{name}" for name in headers if name.lower() in HIDDEN_HEADERS]
 
 
-def check_secrets(options: Options, mode: int, where: Where, into: Problems) -> None:
+def check_secrets(options: msgspec.Struct, mode: int, where: Where, into: Problems) -> None:
     """Add a problem for each empty secret, and for each literal one in a file that others may read."""
     for name in options.__struct_fields__:
         value = getattr(options, name)
@@ -80,23 +104,25 @@ def check_secrets(options: Options, mode: int, where: Where, into: Problems) -> 
             )
 
 
-def _check_url(url: str, schemes: tuple[str, ...], secret: str, where: Where, into: Problems) -> None:
+def check_url(key: str, url: str, schemes: tuple[str, ...], secret: str, where: Where, into: Problems) -> None:
+    """Add what is wrong with a URL; `secret` is the key where a password of it belongs."""
     # No line here quotes the URL: there may be a password in it.
+    example = _EXAMPLES.get(key) or _EXAMPLES[schemes[0]]
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        into.add(where, f'url is not a URL; write it like "{_EXAMPLES[schemes[0]]}"')
+        into.add(where, f'{key} is not a URL; write it like "{example}"')
         return
     if parts.password is not None or "password=" in parts.query:
-        into.add(where, f'url has a password in it; take it out and write {secret} = "env:NAME"')
+        into.add(where, f'{key} has a password in it; take it out and write {secret} = "env:NAME"')
     elif parts.scheme not in schemes:
         allowed = ", ".join(f"{scheme}://" for scheme in schemes)
-        into.add(where, f'url must begin with one of {allowed}, like "{_EXAMPLES[schemes[0]]}"')
+        into.add(where, f'{key} must begin with one of {allowed}, like "{example}"')
     elif not (parts.path if parts.scheme == "unix" else parts.hostname) or port == 0:
-        into.add(where, f'url names no server; write it like "{_EXAMPLES[parts.scheme]}"')
+        into.add(where, f'{key} names no server; write it like "{_EXAMPLES.get(key) or _EXAMPLES[parts.scheme]}"')
     elif schemes[0] == "redis" and parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
-        into.add(where, 'url must end in the number of a database, like "redis://127.0.0.1:6379/0"')
+        into.add(where, f'{key} must end in the number of a database, like "{example}"')
 
 
 _EXAMPLES = {
@@ -105,6 +131,7 @@ _EXAMPLES = {
     "unix": "unix:///run/redis/redis.sock",
     "http": "http://127.0.0.1:8080/metrics.json",
     "https": "https://api.example.com/health",
+    "alertmanager": "http://127.0.0.1:9093",
 }
 
 

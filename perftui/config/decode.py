@@ -7,17 +7,18 @@ single values are given to msgspec.
 import re
 from collections.abc import Iterable
 from enum import EnumType
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from perftui.config.duration import Duration
+from perftui.config.figure import Figure
 from perftui.config.secret import Secret
 from perftui.core.text import clean, did_you_mean
 
 Where = tuple[str, ...]
-"""The names of the tables that lead to a place: `("sources", "cache-1")`."""
+"""The names of the tables that lead to a place: `("sources", "cache-1")`, or `('[[rules]] "cpu"', "above")`."""
 
 StructType = TypeVar("StructType", bound=msgspec.Struct)
 LONGEST_LINE = 400
@@ -33,8 +34,13 @@ class Problems:
 
     def add(self, where: Where, text: str) -> None:
         """Add the line `FILE: [TABLE] TEXT`, fit for the screen."""
-        place = f"[{'.'.join(_quoted(name) for name in where)}] " if where else ""
-        self.lines.append(clean(f"{self.file}: {place}{text}", LONGEST_LINE))
+        self.lines.append(clean(f"{self.file}: {_place(where)}{text}", LONGEST_LINE))
+
+
+def _place(where: Where) -> str:
+    if where and where[0].startswith("[["):  # one of a list of tables
+        return f"{where[0]} " + (f"{'.'.join(where[1:])}: " if where[1:] else "")
+    return f"[{'.'.join(_quoted(name) for name in where)}] " if where else ""
 
 
 def decode(
@@ -45,19 +51,27 @@ def decode(
     What is wrong is added to `problems`; None where a key is wrong or missing that has no default. `others` are keys
     that somebody else reads.
     """
-    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    fields = _fields(struct)
     for key in table:
         if key not in fields and key not in others:
             problems.add(where, unknown("key", key, [*others, *fields]))
     values = {
-        name: _value(field.type, table[name], where, name, problems) for name, field in fields.items() if name in table
+        key: _value(field.type, table[key], where, key, problems) for key, field in fields.items() if key in table
     }
-    right = {name: value for name, value in values.items() if value is not None}
-    required = [name for name, field in fields.items() if field.required]
-    for name in required:
-        if name not in table:
-            problems.add(where, f'missing key "{name}"')
-    return struct(**right) if all(name in right for name in required) else None
+    right = {key: value for key, value in values.items() if value is not None}
+    required = [key for key, field in fields.items() if field.required]
+    for key in required:
+        if key not in table:
+            problems.add(where, f'missing key "{key}"')
+    if not all(key in right for key in required):
+        return None
+    return struct(**{fields[key].name: value for key, value in right.items()})
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return the fields of a struct by the names that they have in TOML."""
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
 
 def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
@@ -68,8 +82,12 @@ def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
 
 def _value(kind: Any, value: Any, where: Where, name: str, problems: Problems) -> Any:
     """Return `value` as a `kind`, or None once `problems` says why not."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    kind = _of_union(kind, value)
+    if _is_struct(kind):
         return _table(kind, value, (*where, name), problems)
+    if get_origin(kind) is tuple and isinstance(value, list) and _is_struct(get_args(kind)[0]):
+        found = [_table(get_args(kind)[0], entry, (*where, name), problems) for entry in value]
+        return tuple(entry for entry in found if entry is not None)
     if get_origin(kind) is dict and issubclass(get_args(kind)[1], msgspec.Struct):
         if not isinstance(value, dict):
             problems.add((*where, name), "must be a table of tables")
@@ -85,6 +103,20 @@ def _value(kind: Any, value: Any, where: Where, name: str, problems: Problems) -
         return None
 
 
+def _of_union(kind: Any, value: Any) -> Any:
+    """Return the member of a union with a struct in it that `value` is meant as; any other kind as it is."""
+    members = get_args(kind) if get_origin(kind) in (Union, UnionType) else ()
+    struct = next((member for member in members if _is_struct(member)), None)
+    if struct is None:
+        return kind
+    lists = (member for member in members if get_origin(member) is tuple and isinstance(value, list))
+    return next(lists, struct)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 def _table(struct: type[StructType], value: Any, where: Where, problems: Problems) -> StructType | None:
     if isinstance(value, dict):
         return decode(struct, value, where, problems)
@@ -94,9 +126,9 @@ def _table(struct: type[StructType], value: Any, where: Where, problems: Problem
 
 def _own_types(kind: type, value: Any) -> Any:
     """Make the types that msgspec does not know; a ValueError's text follows the name of the key."""
-    if kind is Duration and isinstance(value, str):
+    if issubclass(kind, Figure) and isinstance(value, kind.WRITTEN_AS) and not isinstance(value, bool):
         try:
-            return Duration.parse(value)
+            return kind.parse(value)
         except ValueError as error:
             raise ValueError(f"is wrong: {error}") from error
     if kind is Secret and isinstance(value, str):
@@ -109,7 +141,6 @@ _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     str: "text in quotes",
-    Duration: 'a duration in quotes, such as "500ms", "30s" or "5m"',
     Secret: 'a reference in quotes, such as "env:NAME", "file:PATH", "keyring:NAME" or "command:PROGRAM"',
 }
 
@@ -118,6 +149,8 @@ def expected(kind: Any) -> str:
     """Return what a value of the type `kind` looks like in TOML."""
     if kind in _WORDS:
         return _WORDS[kind]
+    if isinstance(kind, type) and issubclass(kind, Figure):
+        return kind.EXPECTED
     if isinstance(kind, EnumType):
         return _one_of(list(kind))
     inner = get_args(kind)

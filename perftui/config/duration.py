@@ -1,15 +1,23 @@
 """A duration as people write it: `500ms`, `30s`, `5m`, `1h30m`, `7d`."""
 
 import re
+from typing import Any, ClassVar
+
+from perftui.config.figure import Figure
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class Duration(float):
+class Duration(Figure):
     """Seconds, read from text such as `30s`; a bare number is refused because its unit would be a guess."""
 
-    PATTERN = rf"^({_PART.pattern} ?)+$"
+    SCHEMA: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": rf"^({_PART.pattern} ?)+$",
+        "examples": ["500ms", "30s", "5m"],
+    }
+    EXPECTED = 'a duration in quotes, such as "500ms", "30s" or "5m"'
 
     @classmethod
     def parse(cls, text: str) -> "Duration":

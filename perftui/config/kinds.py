@@ -6,7 +6,8 @@ import msgspec
 
 from perftui.config.duration import Duration
 from perftui.config.secret import Secret
-from perftui.core.metric import Direction, Kind
+from perftui.core.metric import Direction, Kind, Metric
+from perftui.core.text import clean
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,6 +91,21 @@ class HttpMetric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What it means, in a few words."""
     bad: Direction | None = None
     """The direction that hurts."""
+
+    def metric(self, name: str) -> Metric:
+        """Return what is known of the metric that is declared so under `name`."""
+        kind, unit = self.kind, self.unit
+        if self.counter:
+            kind = Kind.RATE
+            unit = unit if unit.endswith("/s") else f"{unit}/s"
+        return Metric(
+            name=name,
+            unit=unit,
+            kind=kind,
+            description=clean(self.description or f"{self.path} of the body", 200),
+            bad=self.bad,
+            maximum=1.0 if kind is Kind.RATIO else None,
+        )
 
 
 class HttpOptions(Options, frozen=True):

@@ -12,12 +12,15 @@ import msgspec
 
 from perftui.config.checks import INTERVALS, check_duration, check_texts
 from perftui.config.decode import Problems, decode
+from perftui.config.routes import read_routes
 from perftui.config.settings import Settings
 from perftui.config.sources import read_sources
 from perftui.config.tables import STANDARD_INTERVAL, TopTable
 from perftui.core.errors import ConfigError
 
 LARGEST = 1 << 20
+TABLES = ("sources", "rules", "inhibitions", "notify")
+"""What is read by itself, beside the keys above the first table."""
 _TOML_PLACE = re.compile(r" \(at (.*)\)$")
 
 
@@ -43,9 +46,20 @@ def read(path: Path, *, must_exist: bool = False) -> Loaded:
     """
     problems = Problems(path.name)
     content, mode = _content(path, must_exist, problems)
-    document = _document(content, problems)
+    return _understood(path, content, mode, problems)
+
+
+def read_content(path: Path, content: bytes, mode: int) -> Loaded:
+    """Return what `read` would, if `content` stood in `path` with these permission bits."""
+    return _understood(path, content, mode, Problems(path.name))
+
+
+def _understood(path: Path, content: bytes, mode: int, problems: Problems) -> Loaded:
+    document = parsed(content, problems)
     top = _top(document, problems)
     sources = read_sources(document.get("sources", {}), top, mode, problems)
+    rules, inhibitions = (tables_of(document, name, problems) for name in ("rules", "inhibitions"))
+    notify = read_routes(document.get("notify", {}), mode, problems)
     read_only = top.read_only or bool(problems.lines)
     settings = Settings(
         sources=tuple(msgspec.structs.replace(source, read_only=source.read_only or read_only) for source in sources),
@@ -54,7 +68,11 @@ def read(path: Path, *, must_exist: bool = False) -> Loaded:
         read_only=read_only,
         theme=top.theme,
         ascii=top.ascii,
+        bell=top.bell,
         keys=top.keys,
+        rules=rules,
+        inhibitions=inhibitions,
+        notify=notify,
         path=str(path),
         digest=digest_of(content),
     )
@@ -85,7 +103,8 @@ def _content(path: Path, must_exist: bool, problems: Problems) -> tuple[bytes, i
     return content, mode
 
 
-def _document(content: bytes, problems: Problems) -> dict[str, Any]:
+def parsed(content: bytes, problems: Problems) -> dict[str, Any]:
+    """Return what a TOML file holds; nothing once `problems` says what is wrong with it as a whole."""
     try:
         document = tomllib.loads(content.decode())
         check_texts(document, (), problems)
@@ -102,10 +121,18 @@ def _document(content: bytes, problems: Problems) -> dict[str, Any]:
     return {}
 
 
+def tables_of(document: dict[str, Any], name: str, problems: Problems) -> tuple[dict[str, Any], ...]:
+    """Return the `[[name]]` tables as they are written."""
+    tables = document.get(name, [])
+    if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
+        return tuple(tables)
+    problems.add((), f"{name} must be tables: write [[{name}]] before each")
+    return ()
+
+
 def _top(document: dict[str, Any], problems: Problems) -> TopTable:
-    top = decode(
-        TopTable, {key: value for key, value in document.items() if key != "sources"}, (), problems, ["sources"]
-    )
+    own = {key: value for key, value in document.items() if key not in TABLES}
+    top = decode(TopTable, own, (), problems, TABLES)
     assert top is not None, "every key has a default"
     if check_duration("interval", top.interval, INTERVALS, (), problems):
         return top

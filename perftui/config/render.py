@@ -27,6 +27,38 @@ _EXAMPLE = """\
 # path = "carts.open"
 # unit = "{cart}"
 """
+_ALERTS = """\
+# Alerts. The rules that perftui comes with are in force; a table with the name of one changes what it says.
+# [[rules]]
+# name = "cpu"
+# above = { warning = "80%", critical = "95%" }
+# for = "1m"
+
+# A rule of your own: any metric that `perftui metrics` lists.
+# [[rules]]
+# name = "mails-waiting"
+# metric = "queue.depth"
+# attributes = { queue = "mail-*" }
+# above = { warning = 1000 }
+# for = "2m"
+# summary = "{queue}: {value} mails waiting, above {level}"
+
+# While the first fires, what follows from it calls nobody.
+# [[inhibitions]]
+# name = "memory-before-queues"
+# when = { rule = "redis-memory", severity = "critical" }
+# mutes = { rule = "queue-*" }
+
+# Who is told. Only an agent that runs as a service tells anybody; `perftui notify test ROUTE` tries a route.
+# [notify.slack]
+# url = "env:SLACK_URL"
+# [notify.email]
+# url = "env:EMAIL_URL"
+# severities = ["warning", "critical"]
+# [notify.pagerduty]
+# url = "env:PAGERDUTY_URL"
+# severities = ["critical"]
+"""
 _EXAMPLES = {"interval": Duration(1.0), "timeout": Duration(2.0), "password": "env:NAME"}
 _FIRST = {"url", "host", "port", "socket"}
 """Keys that say where a source is: written even where they are the default."""
@@ -36,7 +68,7 @@ def render(found: Iterable[SourceSettings]) -> str:
     """Return the text of a perftui.toml with the sources that were `found`; it holds no secret, only references."""
     parts = [_HEAD, "\n".join(_keys(TopTable())) + "\n"]
     parts += ["\n".join(_source(source)) + "\n" for source in found]
-    return "\n".join([*parts, _EXAMPLE])
+    return "\n".join([*parts, _EXAMPLE, _ALERTS])
 
 
 def _source(source: SourceSettings) -> Iterator[str]:

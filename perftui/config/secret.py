@@ -8,6 +8,7 @@ import subprocess
 from perftui.config.paths import expanded
 from perftui.core.aside import ask_aside
 from perftui.core.errors import ConfigError
+from perftui.core.known_secrets import remember
 
 SCHEMES = ("env", "file", "keyring", "command")
 COMMAND_TIMEOUT = 10.0
@@ -68,6 +69,11 @@ class Secret:
 
     def reveal(self) -> str:
         """Return the secret; may block on a file, a keyring or a command. Raises ConfigError, never naming it."""
+        secret = self._read()
+        remember(secret)  # by its hash, so that the log can leave it out
+        return secret
+
+    def _read(self) -> str:
         scheme, _, rest = self._reference.partition(":")
         if self._is_literal:
             return self._reference

@@ -1,8 +1,11 @@
 """The typed settings that the rest of perftui sees; `load` makes them from perftui.toml."""
 
+from typing import Any
+
 import msgspec
 
 from perftui.config.kinds import Options
+from perftui.config.notify import Route
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +23,10 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that perftui.toml says, with defaults for what it does not."""
+    """Everything that perftui.toml says, with defaults for what it does not.
+
+    `rules` and `inhibitions` are the tables as they are written: what they mean is known further up.
+    """
 
     sources: tuple[SourceSettings, ...] = ()
     interval: float = 1.0
@@ -28,6 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     theme: str = "dark"
     ascii: bool = False
+    bell: bool = True
     keys: dict[str, str] = {}
+    rules: tuple[dict[str, Any], ...] = ()
+    inhibitions: tuple[dict[str, Any], ...] = ()
+    notify: dict[str, Route] = {}
     path: str = ""
     digest: str = ""

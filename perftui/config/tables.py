@@ -27,6 +27,8 @@ class TopTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Name of a file in themes/, of perftui's own or beside this file."""
     ascii: bool = False
     """Draw with ASCII characters only."""
+    bell: bool = True
+    """Ring the terminal's bell for a new critical alert."""
     keys: dict[str, str] = {}
     """Keys of your own: the id of a binding, and the key that it gets."""
 

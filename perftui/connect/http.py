@@ -18,9 +18,9 @@ from perftui.core.text import clean
 
 MAX_BODY = 2 << 20
 ANSWER_LIMIT = 30.0
-_USER_AGENT = "perftui"
+USER_AGENT = "perftui"
 _KEEP_ALIVE = 120.0
-_BAD_HEADER = "a header or the token holds characters that HTTP does not allow"
+BAD_HEADER = "a header or the token holds characters that HTTP does not allow"
 
 # httpcore tries to import sniffio four times a request; where it is not installed, that was a fifth of our CPU.
 if find_spec("sniffio") is None:
@@ -48,7 +48,7 @@ class HttpTarget:
     async def open(self) -> None:
         """Make the client; nothing is sent yet. Raises Denied without the token, BadAnswer for what cannot be asked."""
         await self.close()
-        if not _can_be_asked(self._options.url):
+        if not can_be_asked(self._options.url):
             raise BadAnswer(f"{self.place}: this URL cannot be asked; write it like http://HOST:PORT/PATH")
         try:
             token = await self._options.token.ask() if self._options.token else ""
@@ -57,18 +57,18 @@ class HttpTarget:
             verify = await trust(self._options.ca_file, self.place) if is_tls else False
         except ConfigError as error:
             raise no_secret(self.place, error) from error
-        headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"} | self._options.headers
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"} | self._options.headers
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._used = False
         try:
-            _check(headers)
+            check_headers(headers)
             limits = {"timeout": httpx.Timeout(ANSWER_LIMIT).as_dict()}
             self._request = httpx.Request(self._options.method, self._options.url, headers=headers, extensions=limits)
             keep_one = httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE)
             self._transport = httpx.AsyncHTTPTransport(verify=verify, limits=keep_one, trust_env=False)
         except ValueError:
-            raise BadAnswer(f"{self.place}: {_BAD_HEADER}") from None
+            raise BadAnswer(f"{self.place}: {BAD_HEADER}") from None
 
     async def fetch(self) -> Answer:
         """Ask once. Raises Unreachable, DeadlineExceeded or BadAnswer."""
@@ -77,9 +77,9 @@ class HttpTarget:
         except httpx.RemoteProtocolError as error:
             # A server may close a kept connection just when the request is on its way: that is no failure of it.
             if not self._used or "without sending a response" not in str(error):
-                raise self._translate(error) from error
+                raise failure(self.place, error) from error
         except httpx.HTTPError as error:
-            raise self._translate(error) from error
+            raise failure(self.place, error) from error
         self._used = False
         return await self.fetch()
 
@@ -116,18 +116,20 @@ class HttpTarget:
                 break
         return bytes(body)
 
-    def _translate(self, error: httpx.HTTPError) -> SourceError:
-        match error:
-            case httpx.ConnectTimeout():
-                return Unreachable(f"{self.place}: no answer within {ANSWER_LIMIT:g} s")
-            case httpx.TimeoutException():
-                return DeadlineExceeded(f"{self.place}: no answer within {ANSWER_LIMIT:g} s")
-            case httpx.LocalProtocolError():
-                # Its text holds the header's value, which may be the token.
-                return BadAnswer(f"{self.place}: {_BAD_HEADER}")
-            case httpx.RemoteProtocolError():
-                return BadAnswer(f"{self.place}: {_protocol_reason(str(error))}")
-        return Unreachable(f"{self.place}: {network_reason(error)}")
+
+def failure(place: str, error: httpx.HTTPError) -> SourceError:
+    """Return why a request to `place` failed, in plain words."""
+    match error:
+        case httpx.ConnectTimeout():
+            return Unreachable(f"{place}: no answer within {ANSWER_LIMIT:g} s")
+        case httpx.TimeoutException():
+            return DeadlineExceeded(f"{place}: no answer within {ANSWER_LIMIT:g} s")
+        case httpx.LocalProtocolError():
+            # Its text holds the header's value, which may be the token.
+            return BadAnswer(f"{place}: {BAD_HEADER}")
+        case httpx.RemoteProtocolError():
+            return BadAnswer(f"{place}: {_protocol_reason(str(error))}")
+    return Unreachable(f"{place}: {network_reason(error)}")
 
 
 def place_of(url: str) -> str:
@@ -138,7 +140,8 @@ def place_of(url: str) -> str:
     return clean(scheme + separator + host.rpartition("@")[2] + slash + path, 200)
 
 
-def _can_be_asked(url: str) -> bool:
+def can_be_asked(url: str) -> bool:
+    """Return whether `url` is one that a request can be made of."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -154,7 +157,7 @@ def _protocol_reason(text: str) -> str:
     return f"it does not speak HTTP: {clean(text, 120)}"
 
 
-def _check(headers: dict[str, str]) -> None:
+def check_headers(headers: dict[str, str]) -> None:
     """Raise ValueError for what h11 would refuse only once it is connected."""
     if any(forbidden in text for text in headers.values() for forbidden in "\r\n\0"):
-        raise ValueError(_BAD_HEADER)
+        raise ValueError(BAD_HEADER)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 
 import msgspec
 
-from perftui.alerts.engine import AlertEngine
-from perftui.alerts.rules import default_rules
+from perftui.alerts.alerting import Alerting
+from perftui.alerts.rule_file import known_metrics, rule_book
 from perftui.collectors.agent import AgentCollector
 from perftui.collectors.base import Collector
 from perftui.collectors.registry import collector_for
@@ -16,12 +16,11 @@ from perftui.config.address import normalised
 from perftui.config.discovery import discover
 from perftui.config.kinds import AgentOptions
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.alert import Severity
 from perftui.core.clock import Clock
 from perftui.core.reading import Reading
 from perftui.core.status import SourceStatus
 from perftui.core.text import clean
-from perftui.core.wire import AgentState
+from perftui.core.wire import AgentState, AlertsView
 from perftui.engine.hub import Hub
 from perftui.engine.measure import EngineMeasure
 from perftui.engine.poller import Poller
@@ -43,15 +42,19 @@ class Engine:
         consoles: Callable[[], int] = lambda: 0,
         *,
         read_only: bool = False,
+        mute: str = "nobody is told",
     ) -> None:
-        """`read_only` is the agent's own flag, beside what the settings say."""
+        """`read_only` is the agent's own flag, beside what the settings say; `mute` why it notifies nobody, if so."""
         self.settings = settings
         self._read_only = read_only
         self.hub = Hub()
         self.histories: dict[str, SourceHistory] = {}
         self.pollers: dict[str, Poller] = {}
         self.readings: dict[str, Reading] = {}
-        self.alerts = AlertEngine(default_rules(), clock)
+        book = rule_book(settings)
+        self.alerting = Alerting(
+            book, known_metrics(settings), settings.notify, clock, self._publish_alerts, off=mute
+        )
         self._notes: dict[str, tuple[str, ...]] = {}
         self._clock = clock
         self._consoles = consoles
@@ -60,11 +63,11 @@ class Engine:
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._bulkheads: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(BULKHEAD))
         self._tasks: list[asyncio.Task[None]] = []
-        self._firing: set[tuple[str, Severity]] = set()
         self._phase = 0
         self.discovered = asyncio.Event()
         self._look_again = asyncio.Event()
         self._changing = asyncio.Lock()
+        self._note_rules(book.problems)
 
     @property
     def sources(self) -> dict[str, SourceSettings]:
@@ -85,18 +88,27 @@ class Engine:
         """Start polling; call it in the running loop."""
         for source in self.settings.sources:
             self._add(source)
-        work = {"meter": self.measure.run(), "tick": self._tick(), "discovery": self._discover()}
+        work = {
+            "meter": self.measure.run(),
+            "tick": self._tick(),
+            "alerting": self.alerting.run(),
+            "discovery": self._discover(),
+        }
         self._tasks = [self._own(name, each) for name, each in work.items()]
 
     async def stop(self) -> None:
         """End every task and close every collector."""
         await _end([*self._tasks, *self._polling.values()])
         self._tasks, self._polling = [], {}
+        await self.alerting.close()
 
     async def reload(self, settings: Settings) -> None:
         """Go over to new settings: sources that did not change keep their connections and their past."""
+        book = rule_book(settings)
         async with self._changing:
             self.settings = settings
+            self.alerting.use(book, known_metrics(settings), settings.notify)
+            self._note_rules(book.problems)
             wanted = {source.name: source for source in settings.sources}
             places = {(source.kind, normalised(source.address)) for source in settings.sources if source.address}
             for name, source in list(self._sources.items()):
@@ -175,7 +187,7 @@ class Engine:
         reading = self.readings.pop(name, None)
         self.histories.pop(name, None)
         self.measure.forget(name)
-        self.alerts.forget(name)
+        self.alerting.forget(name)
         self.hub.retract(f"status/{name}")
         self.hub.retract(f"reading/{name}")
         for table in reading.tables if reading else ():
@@ -188,15 +200,13 @@ class Engine:
         for name, table in reading.tables.items():
             self.hub.publish(f"table/{reading.source}/{name}", table)
         self.hub.publish(f"reading/{reading.source}", msgspec.structs.replace(reading, tables={}))
-        if self.alerts.observe(reading):
-            self._publish_alerts()
+        self.alerting.observe(reading)
 
-    def _publish_alerts(self) -> None:
-        """Publish what fires; at once when it is something else than before, not when only a value moved."""
-        view = self.alerts.view()
-        firing = {(alert.key, alert.severity) for alert in view.firing}
-        self.hub.publish("alerts", view, urgent=firing != self._firing)
-        self._firing = firing
+    def _publish_alerts(self, view: AlertsView, urgent: bool) -> None:
+        self.hub.publish("alerts", view, urgent=urgent)
+
+    def _note_rules(self, problems: tuple[str, ...]) -> None:
+        self.note("rules", *problems)
 
     def _on_status(self, status: SourceStatus) -> None:
         self.hub.publish(f"status/{status.name}", status)
@@ -209,8 +219,8 @@ class Engine:
             self._keep_budget()
             for poller in self.pollers.values():
                 poller.check_age(now)
-            if self.alerts.observe_sources([poller.status for poller in self.pollers.values()]):
-                self._publish_alerts()
+            self.alerting.tick([poller.status for poller in self.pollers.values()])
+            self._keep_state_note()
             await asyncio.sleep(TICK)
 
     def _keep_budget(self) -> None:
@@ -222,6 +232,12 @@ class Engine:
         self.note("budget", *([over] if now > 1 else []))
         for poller in self.pollers.values():
             poller.take_backoff()
+
+    def _keep_state_note(self) -> None:
+        """Say so while alerts cannot be kept on disk."""
+        problem = self.alerting.keeper.problem
+        if self._notes.get("state", ("",))[0] != problem:
+            self.note("state", *([problem] if problem else []))
 
     async def _discover(self) -> None:
         """Find what runs here and is not configured, now, after a reload, and once a minute."""

@@ -21,6 +21,7 @@ from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import ConfigError
 from perftui.core.text import clean
 from perftui.tui import commands
+from perftui.tui.attention import Attention
 from perftui.tui.compositor import CellCompositor, CellUpdate
 from perftui.tui.dialogs.base import Dialog
 from perftui.tui.guard import GuardedApp
@@ -93,6 +94,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.palette = Palette(theme, ascii=settings.ascii or _is_poor(environ))
         self.dialogs: list[Dialog] = []
         self.prompt: Prompt | None = None
+        self.attention = Attention()
         self.canvas = LinesWidget(self.palette, id="canvas")
         self.console_screen = ConsoleScreen(id="console")
         self.boxes: Boxes = {}
@@ -161,7 +163,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             state.link,
             frozenset(state.readings),
             state.runs,
-            frozenset((alert.key, alert.severity, alert.state) for alert in state.alerts.firing),
+            frozenset((each.key, each.severity, each.state, each.ack, each.mutes) for each in state.alerts.firing),
+            state.alerts.silences,
             state.agent and (state.agent.notes, state.agent.read_only),
         )
         if seen != self._seen:
@@ -171,9 +174,17 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def refresh_state(self) -> None:
         """Draw the state as it is now; while the picture is held still, only what is not part of it."""
         self.client.tick()
+        if self.attention.observe(self.client.state, self.clock.monotonic()) and self.settings.bell:
+            self.to_terminal("\a")
         if self.view.frozen is None:
             self._moment += 1
         self.draw()
+
+    def to_terminal(self, sequence: str) -> None:
+        """Send what draws nothing: the bell, or text for the clipboard."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
 
     def _watch(self) -> None:
         """Ask the client for the past of what the screen shows: the sparklines, and the chart."""
@@ -229,6 +240,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self._watch()
         self._ask_tables()
         parts = [(box, self._part(name, box)) for name, box in self.boxes.items()]
+        if (news := self.attention.draw(width, self.clock.monotonic())) and not is_tiny(width, height):
+            parts.append(news)
         if self.dialogs and not is_tiny(width, height):
             parts.append(self.dialogs[-1].draw(width, height))
             self.dialogs[-1].drawn()
@@ -301,6 +314,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         event.stop()
         self.view.last_key = self.clock.monotonic()
         self.view.message = ""
+        self.attention.dismiss()
         if event.key == "ctrl+c":
             await commands.interrupt(self)
         elif event.key == "ctrl+z":

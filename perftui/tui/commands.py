@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from perftui.core.errors import ConfigError, PerftuiError
-from perftui.tui import remedies
+from perftui.tui import alerting, copying, remedies, settings_menu, thresholds
 from perftui.tui.dialogs.details import Details
 from perftui.tui.dialogs.help import Help
 from perftui.tui.dialogs.menu import Item, Menu
@@ -14,9 +14,9 @@ from perftui.tui.dialogs.question import Question
 from perftui.tui.keys import Binding, Keymap
 from perftui.tui.layout import Box, is_narrow
 from perftui.tui.panes import compose
+from perftui.tui.panes.alert_filter import AlertFilter
 from perftui.tui.panes.content import Row
 from perftui.tui.panes.processes import SORTS
-from perftui.tui.theme import limited, names
 from perftui.tui.view import freeze
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line, left
@@ -56,7 +56,7 @@ def _move(app: "PerftuiApp", by: int) -> None:
         return
     ids = [row.id for row in found]
     chosen = app.view.selected.get(pane)
-    at = ids.index(chosen) + by if chosen in ids else (0 if by > 0 else len(ids) - 1)
+    at = ids.index(chosen) + by if chosen in ids else (by - 1 if by > 0 else len(ids) + by)
     row = found[max(0, min(len(found) - 1, at))]
     app.view.selected[pane] = row.id
     if row.series is not None:
@@ -86,6 +86,9 @@ def _back(app: "PerftuiApp") -> None:
     """Undo one step: the filter, maximised, the selection, the pause, the screen; never the console."""
     view = app.view
     if view.filters.pop(view.focus, None):
+        return
+    if view.screen == "alerts" and view.choice:
+        view.choice = AlertFilter()
         return
     if view.maximised:
         view.maximised = False
@@ -143,8 +146,19 @@ def _details(app: "PerftuiApp") -> None:
     if selected(app) is None:
         _move(app, 1)
     row = selected(app)
-    if row is not None:
+    if row is not None and row.alert is not None:
+        alerting.details(app, row, row.alert)
+    elif row is not None and not _is_more(app, row):
         app.open(Details(lambda: app.shown, row))
+
+
+def _is_more(app: "PerftuiApp", row: Row) -> bool:
+    """Open what stands behind a row that is no alert and no source itself; return whether it was one of those."""
+    if row.folded:
+        alerting.unfold(app, row)
+    elif row.silence is not None:
+        alerting.end_silence(app, row.silence)
+    return bool(row.folded or row.silence)
 
 
 def _open(app: "PerftuiApp") -> None:
@@ -176,15 +190,6 @@ def _entry(binding: Binding, keymap: Keymap) -> Line:
 async def _run_and_draw(app: "PerftuiApp", id: str) -> None:
     await run(app, id)
     app.draw()
-
-
-def _settings(app: "PerftuiApp") -> None:
-    limit, before = limited(app.environ), app.palette.theme.name
-    if limit is not None:
-        app.say(f"this terminal has {limit}: no other theme can be shown")
-        return
-    items = [Item(name, name, [(name, "text")]) for name in names()]
-    app.open(Menu("Theme", items, app.use_theme, at=before, moved=app.use_theme))
 
 
 async def _poll(app: "PerftuiApp") -> None:
@@ -244,6 +249,14 @@ def _cleanup(app: "PerftuiApp") -> None:
 COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "cleanup": _cleanup,
     "poll": _poll,
+    "ack": lambda app: alerting.acknowledge(app, selected(app)),
+    "silence": lambda app: alerting.silence(app, selected(app)),
+    "filter-severity": lambda app: alerting.choose(app, AlertFilter.next_severity),
+    "filter-state": lambda app: alerting.choose(app, AlertFilter.next_state),
+    "filter-source": lambda app: alerting.next_source(app),
+    "threshold": lambda app: thresholds.edit_of_alert(app, selected(app)),
+    "copy": lambda app: copying.copy(app, selected(app)),
+    "handover": copying.hand_over,
     "up": lambda app: _move(app, -1),
     "down": lambda app: _move(app, 1),
     "page-up": lambda app: _move(app, -_PAGE),
@@ -266,7 +279,7 @@ COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     **{screen: partial(_go, screen=screen) for screen in _SCREENS},
     "commands": _palette,
     "help": _help,
-    "settings": _settings,
+    "settings": settings_menu.choose,
     "reload": _reload,
     "suspend": lambda app: app.action_suspend_process(),
     "quit": _quit,

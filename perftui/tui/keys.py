@@ -12,7 +12,8 @@ from perftui.core.text import clean, did_you_mean
 class Binding:
     """One thing a key does. `id` is its name for the user's `[keys]` and for commands, `group` its place in the help.
 
-    `panes` are those on which the key bar shows it first; `bar` is its word there, empty for none.
+    `panes` are those on which the key bar shows it first; `bar` is its word there, empty for none. One without keys is
+    a command alone, until the user gives it one.
     """
 
     id: str
@@ -26,6 +27,14 @@ class Binding:
 BINDINGS: tuple[Binding, ...] = (
     Binding("cleanup", ("c",), "clean up expired keys of the selected cache", "Remedies", "cleanup", ("caches",)),
     Binding("poll", ("r",), "probe the selected source now", "Remedies"),
+    Binding("ack", ("a",), "acknowledge the selected alert, or take that back", "Remedies", "ack", ("alerts",)),
+    Binding("silence", ("m",), "silence the selected alert, or end a silence", "Remedies", "silence", ("alerts",)),
+    Binding("filter-severity", ("v",), "alerts: the next severity", "Looking", "severity", ("alerts",)),
+    Binding("filter-state", ("e",), "alerts: the next state", "Looking", "state", ("alerts",)),
+    Binding("filter-source", ("n",), "alerts: the next source", "Looking", "source", ("alerts",)),
+    Binding("threshold", (), "change the levels of the selected alert's rule", "Remedies"),
+    Binding("copy", ("Y",), "copy the selected row as Markdown, an alert with all about it", "Looking"),
+    Binding("handover", (), "write the hand-over for the next shift, and copy it", "Looking"),
     Binding("up", ("up", "k"), "one row up", "Moving"),
     Binding("down", ("down", "j"), "one row down", "Moving"),
     Binding("page-up", ("pageup",), "a page up", "Moving"),
@@ -54,7 +63,7 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("alerts", ("8",), "all alerts", "Screens"),
     Binding("commands", ("colon", "ctrl+k"), "find any command by a few letters", "Console", "command"),
     Binding("help", ("question_mark", "h", "f1"), "this page", "Console", "help"),
-    Binding("settings", ("f2",), "choose a theme", "Console"),
+    Binding("settings", ("f2",), "choose a theme, change the thresholds of alerts", "Console"),
     Binding("reload", ("ctrl+r",), "read the configuration again", "Console"),
     Binding("suspend", ("ctrl+z",), "to the shell; fg comes back", "Console"),
     Binding("quit", ("q",), "quit", "Console", "quit"),
@@ -106,8 +115,8 @@ class Keymap:
         return self._by_key.get(key)
 
     def key_of(self, id: str) -> str:
-        """Return the first key of a binding, as it is written on the screen."""
-        return next(shown(binding.keys[0]) for binding in self.bindings if binding.id == id)
+        """Return the first key of a binding, as it is written on the screen; empty where it has none."""
+        return next("".join(map(shown, binding.keys[:1])) for binding in self.bindings if binding.id == id)
 
 
 def _changed(changes: Mapping[str, str]) -> list[Binding]:

@@ -15,7 +15,7 @@ def render_plain(state: State, width: int) -> str:
     """Return every pane below the other, the alerts first, in lines of at most `width` characters."""
     blocks = [_heading(state, width)]
     for pane in _PANES:
-        found = compose.content(pane, state, View(), Box(0, 0, width + 4, _TALL))
+        found = compose.content(pane, state, View(screen="alerts", unfolded=None), Box(0, 0, width + 4, _TALL))
         if not found.rows and pane not in ("alerts", "system"):
             continue
         note = plain(found.note)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from perftui.client.state import State, Track
 from perftui.core.series import SeriesId
+from perftui.tui.panes.alert_filter import AlertFilter
 
 HOLD = 5.0
 """Seconds that the order of rows holds still after a key."""
@@ -15,7 +16,8 @@ HOLD = 5.0
 class View:
     """The screen, the focus, and what is selected, filtered, sorted and held still in each pane.
 
-    `notes` are lines of the console's own, by what they are about.
+    `notes` are lines of the console's own, by what they are about. `choice` filters the screen of the alerts, whose
+    folded rows stand open where they are in `unfolded` (None: all of them).
     """
 
     screen: str = "overview"
@@ -32,6 +34,8 @@ class View:
     frozen: State | None = None
     message: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    choice: AlertFilter = field(default_factory=AlertFilter)
+    unfolded: frozenset[str] | None = frozenset()
 
     def release(self) -> None:
         """Let the rows find their order afresh: the key that opens a screen is no reason to hold it still."""

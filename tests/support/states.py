@@ -2,13 +2,14 @@
 
 import math
 
+from perftui.alerts.view import alerts_view
 from perftui.client.state import Link, State, Track
 from perftui.core.action import ActionInfo, Risk
-from perftui.core.alert import Alert, AlertState, Level, Severity
+from perftui.core.alert import Ack, Alert, AlertState, Level, Mute, Severity, Silence, Stage
 from perftui.core.reading import Reading, Sample, Table
 from perftui.core.series import SeriesId, attributes
 from perftui.core.status import SourceState, SourceStatus
-from perftui.core.wire import AgentState, AlertsView, Welcome
+from perftui.core.wire import AgentState, AlertsView, Delivery, Welcome
 
 NOW = 100_000.0
 WALL = 1_795_227_292.0
@@ -273,9 +274,116 @@ def incident() -> State:
     add(state, "orders-api", "http", http(1, 0.412))
     add(state, "legacy-api", "http", http(0, 1.9, 503), status=SourceState.OPEN, error="status 503", age=3)
     state.tables[("web-3", "processes")] = processes()
-    state.alerts = AlertsView(firing=_firing(), log=_resolved(), levels=LEVELS)
+    state.alerts = view(_firing(), log=_resolved())
     track_all(state)
     return state
+
+
+def view(
+    firing: tuple[Alert, ...] = (),
+    pending: tuple[Alert, ...] = (),
+    log: tuple[Alert, ...] = (),
+    silences: tuple[Silence, ...] = (),
+    delivery: Delivery | None = None,
+) -> AlertsView:
+    """Return the alerts as an agent would publish them."""
+    return alerts_view(firing, pending, log, silences, LEVELS, delivery or Delivery())
+
+
+def crowded() -> State:
+    """The incident with alerts in every state: held back, acked, out of sight, clearing, pending, folded, lost."""
+    state = incident()
+    state.alerts = view(
+        (*_firing(), *_standing(), *storm()),
+        _pending(),
+        (*_resolved(), *ended()),
+        _silences(),
+        Delivery(off="private agents do not notify"),
+    )
+    return state
+
+
+def _standing() -> tuple[Alert, ...]:
+    firing, critical = AlertState.FIRING, Severity.CRITICAL
+    return (
+        Alert(
+            rule="lock-wait", source="orders-db", metric="mysql.metadata_locks.waiting", state=firing, value=2, level=1,
+            severity=critical, since=WALL - 1900, summary="2 statements wait for a metadata lock",
+            why="mysql.metadata_locks.waiting above 1 for 10 s", runbook="https://wiki.example.com/locks",
+            ack=Ack(author="ana", at=WALL - 600, note="backup running"),
+        ),
+        Alert(
+            rule="evictions", source="cache-2", metric="redis.keys.evicted", state=firing, value=812, level=0,
+            since=WALL - 700, summary="812 keys a second evicted",
+            mutes=(Mute(stage=Stage.SILENCE, reason="silenced by ana for 38m: resize under way"),),
+        ),
+        Alert(
+            rule="hit-rate", source="cache-3", metric="redis.hit_ratio", state=AlertState.UNKNOWN, value=0.62,
+            level=0.8, direction="below", since=WALL - 2500, summary="hit ratio 62 % below 80 %",
+        ),
+        Alert(
+            rule="disk-full-soon", source="web-3", metric="system.filesystem.utilization", state=firing, value=0.8,
+            attributes=attributes({"device": "nvme0n1p1", "mountpoint": "/var/lib"}), level=0.9, since=WALL - 1300,
+            value_text="94 % in 24 h", level_text="90 %", well_since=NOW - 20, clears_after=60,
+        ),
+        Alert(
+            rule="slow", source="legacy-api", metric="http.client.request.duration", state=firing, value=1.9, level=1,
+            since=WALL - 140, summary="answers take 1.9 s",
+            mutes=(Mute(stage=Stage.INHIBITION, reason="follows from source-failing on legacy-api"),),
+        ),
+    )  # fmt: skip
+
+
+def storm(count: int = 16) -> tuple[Alert, ...]:
+    """One cause: many queues of one cache without workers."""
+    return tuple(
+        Alert(
+            rule="queue-without-workers", source="cache-1", metric="queue.depth", state=AlertState.FIRING,
+            attributes=attributes({"queue": name, "kind": "bullmq"}), severity=Severity.CRITICAL, value=40, level=0,
+            since=WALL - 95, summary=f"{name}: no worker, 40 waiting",
+        )
+        for name in ("mail", "web", "images", *(f"shard-{number}" for number in range(count - 3)))
+    )  # fmt: skip
+
+
+def _pending() -> tuple[Alert, ...]:
+    return (
+        Alert(
+            rule="cpu", source="web-3", metric="system.cpu.utilization", state=AlertState.PENDING, value=0.74,
+            level=0.7, summary="CPU 74 % above 70 %", began=NOW - 8, hold=15,
+        ),
+        Alert(
+            rule="slow-queries", source="orders-db", metric="mysql.query.slow.recent", state=AlertState.PENDING,
+            value=14, level=10, began=NOW - 130, hold=300,
+        ),
+    )  # fmt: skip
+
+
+def ended() -> tuple[Alert, ...]:
+    return (
+        Alert(
+            rule="cpu", source="web-3", metric="system.cpu.utilization", state=AlertState.RESOLVED, value=0.93,
+            level=0.9, severity=Severity.CRITICAL, since=WALL - 3000, resolved_at=WALL - 2760,
+            summary="CPU 93 % above 90 %", ack=Ack(author="ben", at=WALL - 2900),
+        ),
+        Alert(
+            rule="hit-rate", source="cache-9", metric="redis.hit_ratio", state=AlertState.UNKNOWN, value=0.5,
+            level=0.8, direction="below", since=WALL - 5000, resolved_at=WALL - 1400, summary="hit ratio 50 %",
+        ),
+    )  # fmt: skip
+
+
+def _silences() -> tuple[Silence, ...]:
+    return (
+        Silence(
+            id="s1", matchers={"rule": "evictions", "source": "cache-2"}, author="ana", comment="resize under way",
+            created=WALL - 1320, until=WALL + 2280, expires=NOW + 2280,
+        ),
+        Silence(
+            id="s2", matchers={"source": "users-db"}, author="ben", created=WALL - 60, until=WALL + 14_340,
+            expires=NOW + 14_340, origin="alertmanager",
+        ),
+    )  # fmt: skip
 
 
 def _firing() -> tuple[Alert, ...]:

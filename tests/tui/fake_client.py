@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from perftui.client.state import State
 from perftui.core.action import Line, Outcome, Plan, Proof, Risk, Run
+from perftui.core.alert import Alert, RuleInfo, Silence
 from perftui.core.errors import PerftuiError
 
 
@@ -32,7 +35,7 @@ def plan_for(target: str, confirm: str = "y", databases: int = 1) -> Plan:
 
 
 class FakeClient:
-    """Follows nothing; `failure` is raised by the next request."""
+    """Follows nothing; `failure` is raised by the next request. `past` and `rule_infos` are what it answers."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -43,6 +46,9 @@ class FakeClient:
         self.confirm = "y"
         self.databases = 1
         self.failure: PerftuiError | None = None
+        self.past: tuple[Alert, ...] = ()
+        self.rule_infos: tuple[RuleInfo, ...] = ()
+        self.silenced: list[tuple[dict[str, str], float, str]] = []
 
     async def run(self) -> None:
         await asyncio.Event().wait()
@@ -74,6 +80,46 @@ class FakeClient:
 
     async def cancel(self, plan: str) -> None:
         self._ask("cancel", plan)
+
+    async def ack(self, key: str, note: str = "") -> None:
+        self._ask("ack", key, note)
+
+    async def unack(self, key: str) -> None:
+        self._ask("unack", key)
+
+    async def silence(self, matchers: dict[str, str], seconds: float, comment: str = "") -> Silence:
+        self._ask("silence", *(f"{label}={pattern}" for label, pattern in matchers.items()), f"{seconds:.0f}", comment)
+        self.silenced.append((matchers, seconds, comment))
+        state = self.state
+        return Silence(
+            id="silence-1",
+            matchers=matchers,
+            author="ana",
+            comment=comment,
+            created=state.wall,
+            until=state.wall + seconds,
+            expires=state.now + seconds,
+        )
+
+    async def unsilence(self, id: str) -> None:
+        self._ask("unsilence", id)
+
+    async def ended(self, alert: Alert) -> tuple[Alert, ...]:
+        self._ask("ended", alert.key)
+        return self.past
+
+    async def rules(self) -> tuple[RuleInfo, ...]:
+        self._ask("rules")
+        return self.rule_infos
+
+    async def set_rule(self, name: str, changes: dict[str, str]) -> RuleInfo:
+        self._ask("set_rule", name, *(f"{key}={text}" for key, text in changes.items()))
+        rule = next(each for each in self.rule_infos if each.name == name)
+        given = {"hold" if key == "for" else key: text for key, text in changes.items()}
+        enabled = given.pop("enabled", "true" if rule.enabled else "false") == "true"
+        changed = replace(rule, **given, enabled=enabled, changed=True)
+        self.rule_infos = tuple(changed if each.name == name else each for each in self.rule_infos)
+        return changed
 
     async def bye(self) -> None:
         self._ask("bye")

@@ -138,7 +138,7 @@ async def test_the_palette_runs_what_was_typed() -> None:
 
 async def test_themes_switch_live_and_a_bad_one_leaves_the_old() -> None:
     async with console(states.healthy()) as screen:
-        await screen.press("f2", *"light", "enter")
+        await screen.press("f2", "enter", *"light", "enter")
         assert screen.app.palette.theme.name == "light"
         screen.app.use_theme("nothing")
         assert screen.app.palette.theme.name == "light"

@@ -52,6 +52,32 @@ async def test_databases(request: pytest.FixtureRequest) -> None:
         compare(request, "databases-120x40", screen.app.export_screenshot())
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_alerts(request: pytest.FixtureRequest, size: str) -> None:
+    async with console(states.crowded(), SIZES[size]) as screen:
+        await screen.press("8", "j")
+        compare(request, f"alerts-{size}", screen.app.export_screenshot())
+
+
+async def test_alerts_in_ascii(request: pytest.FixtureRequest) -> None:
+    async with console(states.crowded(), (120, 40), Settings(ascii=True), {"NO_COLOR": "1"}) as screen:
+        await screen.press("8")
+        compare(request, "alerts-ascii-no-colour-120x40", screen.app.export_screenshot())
+
+
+async def test_alert_details(request: pytest.FixtureRequest) -> None:
+    async with console(states.crowded(), (120, 40)) as screen:
+        screen.client.past = states.ended()
+        await screen.press("8", "j", "j", "d")
+        compare(request, "alert-details-120x40", screen.app.export_screenshot())
+
+
+async def test_silence(request: pytest.FixtureRequest) -> None:
+    async with console(states.crowded(), (80, 24)) as screen:
+        await screen.press("8", "j", "j", "m")
+        compare(request, "silence-80x24", screen.app.export_screenshot())
+
+
 async def test_help(request: pytest.FixtureRequest) -> None:
     async with console(states.healthy(), (120, 40)) as screen:
         await screen.press("question_mark")

@@ -6,7 +6,10 @@ from perftui.core.alert import Severity
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert in a notification. `at` is wall seconds: when it fired, or ended."""
+    """One alert in a notification. `at` is wall seconds: when it fired, or ended.
+
+    `known` is False for one that ended because nobody looks any more: how it is now, nobody knows.
+    """
 
     key: str
     rule: str
@@ -16,6 +19,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     value: str = ""
     runbook: str = ""
+    known: bool = True
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,5 +10,6 @@ AGENT: tuple[Metric, ...] = (
     gauge("agent.poll.duration", "s", "How long the last poll of a source took", bad="up"),
     gauge("agent.series", "{series}", "Series the agent keeps"),
     gauge("source.failing", "s", "How long the polls of a source have failed; 0 while they succeed", bad="up"),
+    gauge("source.stale", "s", "For how long a source's figures have been too old; 0 while fresh", bad="up"),
     gauge("agent.consoles", "{console}", "Consoles attached to the agent"),
 )

@@ -6,11 +6,13 @@ from perftui.client.state import State
 from perftui.core import units
 from perftui.core.alert import Alert
 from perftui.tui.dialogs.base import Dialog, hints
-from perftui.tui.dialogs.fields import Field, columns, field
 from perftui.tui.panes.content import Row
-from perftui.tui.panes.state_words import ago, clock_time, firing, quantity, severity_role, trouble
+from perftui.tui.panes.state_words import ago, firing, quantity, severity_role, trouble
 from perftui.tui.panes.tables import section_lines, sections_of, topic
 from perftui.tui.widgets.text import Line, clip, fit, left
+
+_FIRES = 6
+"""Alerts of the source that are named."""
 
 
 class Details(Dialog):
@@ -31,9 +33,7 @@ class Details(Dialog):
     def body(self, cells: int) -> list[Line]:
         """Return what it says."""
         state, source = self._state(), self._row.source
-        lines: list[Line] = []
-        if self._row.alert is not None:
-            lines += [*_alert(state, self._row.alert, cells), []]
+        lines = self.head(state, cells)
         status = state.sources.get(source)
         if status is None:
             return lines or [[(text, role) for text, role in self._row.lines[0]]]
@@ -47,10 +47,17 @@ class Details(Dialog):
         )
         if words := trouble(state, status):
             lines.append([(words, "critical")])
-        lines += [[("fires: ", severity_role(alert)), *_words(state, alert)] for alert in firing(state, source)]
+        fires = firing(state, source)
+        lines += [[("fires: ", severity_role(alert)), *_words(state, alert)] for alert in fires[:_FIRES]]
+        if len(fires) > _FIRES:
+            lines.append([(f"and {len(fires) - _FIRES} more fire", "text")])
         for section in self._sections:
             lines += [[], *section_lines(state, source, section, cells)]
         return [*lines, *_facts(state, source, cells), *_figures(state, source, self._row, cells)]
+
+    def head(self, state: State, cells: int) -> list[Line]:
+        """Return what is said above the source."""
+        return []
 
     def foot(self) -> Line:
         """Return what its keys do."""
@@ -61,33 +68,10 @@ class Details(Dialog):
         super().press("escape" if key in ("enter", "d", "q") else key, character)
 
 
-def _alert(state: State, alert: Alert, cells: int) -> list[Line]:
-    """Return everything about an alert."""
-    level: Line = [(f"{alert.direction} ", "dim"), *quantity(state, alert.source, alert.metric, alert.level, "text")]
-    fields: list[Field] = [
-        field("metric", alert.metric),
-        ("value", quantity(state, alert.source, alert.metric, alert.value, severity_role(alert))),
-        ("level", level if alert.level is not None else [(units.MISSING, "dim")]),
-        field("since", _since(state, alert)),
-        field("rule", f"{alert.rule}, {alert.severity.value}, {alert.state.value}"),
-        field("source", alert.source),
-        field("attributes", "  ".join(f"{name}={value}" for name, value in alert.attributes) or units.MISSING),
-        *(field("remedy", remedy) for remedy in alert.remedies),
-    ]
-    return [[(alert.summary or alert.metric, "title")], *columns(fields, cells)]
-
-
 def _words(state: State, alert: Alert) -> Line:
     role = severity_role(alert)
     value = quantity(state, alert.source, alert.metric, alert.value, role)
     return [(alert.summary, role)] if alert.summary else [(f"{alert.metric} ", role), *value]
-
-
-def _since(state: State, alert: Alert) -> str:
-    if alert.since is None:
-        return units.MISSING
-    end = state.wall if alert.resolved_at is None else alert.resolved_at
-    return f"{clock_time(alert.since)} UTC, for {units.seconds(max(0.0, round(end - alert.since)))}"
 
 
 def _facts(state: State, source: str, cells: int) -> list[Line]:

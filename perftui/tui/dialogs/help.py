@@ -11,7 +11,8 @@ _GLYPHS = (
     (glyphs.CRITICAL, "critical", "critical, or a source that fails"),
     (glyphs.STALE, "stale", "stale: the last figures, dimmed, too old to be the present"),
     (glyphs.UNKNOWN, "dim", "unknown: not asked yet, or found and needs credentials"),
-    (glyphs.PAUSED, "warning", "paused"),
+    (glyphs.PAUSED, "warning", "paused; of an alert: silenced or inhibited"),
+    (glyphs.ACKED, "warning", "acknowledged: somebody takes care of it"),
     ("–", "dim", "missing: not read, never 0"),
 )
 

@@ -1,68 +1,150 @@
-"""The alerts pane: what fires, the worst first, then what resolved, and what the agent has to say."""
+"""The alerts pane: what fires, the worst first, then what soon will, what ended, and what the agent has to say."""
 
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from perftui.client.state import Link, State
-from perftui.core import units
 from perftui.core.action import Outcome, Run
 from perftui.core.alert import Alert, AlertState
-from perftui.core.series import SeriesId
 from perftui.core.status import BROKEN_STATES
+from perftui.tui.panes.alert_filter import AlertFilter
+from perftui.tui.panes.alert_fold import Fold, folded
+from perftui.tui.panes.alert_rows import AlertRows
+from perftui.tui.panes.alert_timeline import timeline
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.runs import run_line
-from perftui.tui.panes.state_words import clock_time, quantity, severity_role, trouble
+from perftui.tui.panes.silence_rows import delivery_lines, silence_rows
+from perftui.tui.panes.state_words import trouble
 from perftui.tui.widgets import glyphs
-from perftui.tui.widgets.text import Line, Span, clip, clip_words, dimmed, fit, left, right, width
+from perftui.tui.widgets.text import Line, joined_within
 
-_GLYPHS = {"critical": glyphs.CRITICAL, "warning": glyphs.WARNING, "text": glyphs.OK, "dim": glyphs.OK}
-_OFFER, _WIDE, _TOOK = 20, 64, 13
-_NAMED = 60
-"""Cells for what happens from which a metric is named beside the rule's words."""
-_LABELS = 16
-"""Cells of a name that matter more than the level."""
 RUN_SHOWN = 600.0
 """Seconds that a finished action stays in sight."""
-_NOBODY = Alert(rule="", source="", metric="")
+_TIMELINE = (16, 5, 24)
+"""Lines of the pane from which it has a timeline, the part of them that it takes from the rows, its lines at most."""
+_TITLE = 11
+"""Cells of the upper edge that are not its note."""
 _MUTE = (Link.LOST, Link.SILENT)
 _OWN_PANE = frozenset({"redis", "mysql", "http"})
 
 
-class _Widths(NamedTuple):
-    """Cells of the pane, those that there are for what happens, and those that it takes."""
+class Look(NamedTuple):
+    """How the pane is looked at: `whole` on its own screen, with silences, timeline and its filter.
 
-    cells: int
-    room: int
-    words: int
+    `unfolded` are the folds that were opened, None where every alert has a row of its own.
+    """
+
+    whole: bool = False
+    choice: AlertFilter = AlertFilter()
+    unfolded: frozenset[str] | None = frozenset()
 
 
-def draw(state: State, cells: int, notes: tuple[str, ...] = ()) -> Content:
-    """Return the pane in `cells` cells; `notes` are lines of the console's own."""
-    shown = [*state.alerts.firing, *state.alerts.log]
-    taken = width(_start(_NOBODY, "", "text", cells)) + width([_took("for", 0.0, cells)])
-    room = max(10, cells - taken)
-    words = max((width(_what(state, alert, room)) for alert in shown), default=0)
-    widths = _Widths(cells, room, min(room, words))
-    firing = sorted(state.alerts.firing, key=lambda alert: (-alert.severity.rank, -(alert.since or 0), alert.key))
-    rows = [_note("link", f"agent: {state.link_note}")] if state.link in _MUTE and state.link_note else []
-    rows += [_note(f"console {index}", text) for index, text in enumerate(notes)]
-    rows += [
-        Row(f"run {run.plan.id}", (run_line(run, state.wall),)) for run in state.runs if _is_shown(run, state.wall)
+_GLANCE = Look()
+
+
+def draw(state: State, cells: int, notes: tuple[str, ...] = (), look: Look = _GLANCE, height: int = 0) -> Content:
+    """Return the pane in `cells` cells and `height` lines; `notes` are lines of the console's own."""
+    view, passes = state.alerts, look.choice.passes
+    firing = sorted(filter(passes, view.firing), key=_rank)
+    pending, ended = list(filter(passes, view.pending)), list(filter(passes, view.log))
+    table = AlertRows(state, [*firing, *pending, *ended], cells, tall=look.whole)
+    rows = partial(_rows, table, look.unfolded)
+    content = Content("Alerts", _counts(state, look.choice, cells), empty=_calm(state, look.choice))
+    content.rows = [
+        *([] if look.choice else _before(state, notes)),
+        *rows(firing),
+        *_more("firing", _firing_count(state) - len(view.firing), look.choice),
+        *rows(pending),
+        *_more("pending", view.counts.pending - len(view.pending), look.choice),
+        *([] if look.choice else _after(state, whole=look.whole)),
+        *rows(ended),
     ]
-    rows += [_firing(state, alert, widths) for alert in firing]
-    rows += [_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name)]
-    rows += [_note(f"agent {index}", text) for index, text in enumerate(state.notes)]
-    rows += [_resolved(state, alert, widths) for alert in state.alerts.log]
-    return Content("Alerts", _counts(state), [], rows, empty=_calm(state))
+    if look.whole:
+        content.rows += silence_rows(state, cells)
+        content.head = delivery_lines(state, cells)
+        content.tail = _tail(state, [*firing, *ended], content, cells, height)
+    return content
 
 
-def _counts(state: State) -> Line:
-    parts: Line = [(f"{len(state.alerts.firing)} firing", "critical" if state.alerts.firing else "dim")]
+def _rows(table: AlertRows, unfolded: frozenset[str] | None, alerts: Iterable[Alert]) -> Iterator[Row]:
+    """Yield the rows of alerts in their order, those folded that are many of one rule."""
+    for each in alerts if unfolded is None else folded(alerts):
+        if not isinstance(each, Fold):
+            yield table.row(each)
+            continue
+        is_open = unfolded is not None and each.id in unfolded
+        yield table.folded(each.id, each.alerts, is_open=is_open)
+        if is_open:
+            yield from map(table.row, each.alerts)
+
+
+def _tail(state: State, alerts: list[Alert], content: Content, cells: int, height: int) -> list[Line]:
+    """Return the timeline in what the rows leave, or in its own part of a pane that is high enough."""
+    least, part, most = _TIMELINE
+    if height < least:
+        return []
+    free = height - len(content.head) - sum(len(row.lines) for row in content.rows) - 1
+    lines = timeline(state, alerts, cells, min(most, max(free, height // part)))
+    return [[], *lines] if lines else []
+
+
+def _rank(alert: Alert) -> tuple[bool, int, bool, float, str]:
+    """Return where it stands: what calls somebody first, then the worst, what nobody takes care of, the newest."""
+    return bool(alert.mutes), -alert.severity.rank, alert.ack is not None, -(alert.since or 0), alert.key
+
+
+def _before(state: State, notes: tuple[str, ...]) -> Iterator[Row]:
+    """Yield what is more important than any alert: the link, the console itself, actions."""
+    if state.link in _MUTE and state.link_note:
+        yield _note("link", f"agent: {state.link_note}")
+    yield from (_note(f"console {index}", text) for index, text in enumerate(notes))
+    for run in state.runs:
+        if _is_shown(run, state.wall):
+            yield Row(f"run {run.plan.id}", (run_line(run, state.wall),))
+
+
+def _after(state: State, *, whole: bool) -> Iterator[Row]:
+    """Yield what is no alert and yet wrong: broken sources, notes of the agent, notifications that do not arrive."""
+    yield from (_broken(state, name) for name in sorted(state.sources) if _is_broken(state, name))
+    yield from (_note(f"agent {index}", text) for index, text in enumerate(state.notes))
+    if not whole:
+        yield from (_note(f"route {text}", f"notifications: {text}") for text in state.alerts.delivery.problems)
+
+
+def _more(word: str, count: int, choice: AlertFilter) -> Iterator[Row]:
+    """Yield a line for those that a bounded view has no room for."""
+    if count > 0:
+        among = ", which the filter did not see" if choice else ""
+        yield Row(f"more {word}", ([(f"  … and {count} more {word}{among}", "text")],))
+
+
+def _firing_count(state: State) -> int:
+    counts = state.alerts.counts
+    return counts.critical + counts.warning + counts.info + counts.silenced + counts.inhibited
+
+
+def _counts(state: State, choice: AlertFilter, cells: int) -> Line:
+    """Return the title's note: what is filtered, what calls somebody, what is held back, what is soon and what was."""
+    counts = state.alerts.counts
+    loud = counts.critical + counts.warning + counts.info
+    parts: list[Line] = [[(f"only {choice.words}", "accent")]] if choice else []
+    parts.append([(f"{loud} firing", "critical" if counts.critical else "warning" if loud else "dim")])
     resolved = sum(alert.state is AlertState.RESOLVED for alert in state.alerts.log)
-    extra = ((resolved, "resolved"), (state.alerts.pending, "pending"), (state.alerts.unknown, "unknown"))
-    return parts + [(f" · {count} {word}", "dim") for count, word in extra if count]
+    extra = (
+        (counts.silenced, "silenced"),
+        (counts.inhibited, "inhibited"),
+        (counts.unknown, "unknown"),
+        (counts.pending, "pending"),
+        (resolved, "resolved"),
+    )
+    parts += [[(f"{count} {word}", "dim")] for count, word in extra if count]
+    return joined_within(parts, cells - _TITLE, " · ")
 
 
-def _calm(state: State) -> str:
+def _calm(state: State, choice: AlertFilter) -> str:
+    if choice:
+        return f"nothing here is {choice.words}"
     if state.link is not Link.LIVE:
         return "nothing is known without the agent"
     return "nothing fires" if state.knows_what_fires else "waiting for the first figures of every source"
@@ -86,87 +168,3 @@ def _broken(state: State, name: str) -> Row:
 
 def _note(id: str, text: str) -> Row:
     return Row(id, ([(f"{glyphs.WARNING} ", "warning"), (text, "text")],))
-
-
-def _series(alert: Alert) -> SeriesId:
-    return SeriesId(alert.source, alert.metric, alert.attributes)
-
-
-def _firing(state: State, alert: Alert, widths: _Widths) -> Row:
-    role = severity_role(alert)
-    since = None if alert.since is None else state.wall - alert.since
-    line: Line = [
-        *_start(alert, alert.severity.value, role, widths.cells),
-        *fit(_what(state, alert, widths.room, role), widths.words),
-        _took("for", since, widths.cells),
-    ]
-    if (offer := _remedy(state, alert)) and widths.cells - width(line) >= _OFFER:
-        line.append((f"   {offer}", "dim"))
-    return Row(alert.key, (line,), _series(alert), alert.source, alert)
-
-
-def _start(alert: Alert, word: str, role: str, cells: int) -> Line:
-    """Return glyph, time, severity and source; the word and the time give way where there is no room."""
-    resolved = alert.state is AlertState.RESOLVED
-    line: Line = [_mark(alert, role)]
-    if cells >= _WIDE:
-        line.append((f"{clock_time(alert.resolved_at if resolved else alert.since)}  ", "dim"))
-    if cells >= 90:
-        line.append((f"{word:<10}", role))
-    return [*line, (left(alert.source, 13 if cells >= _WIDE else 10) + " ", "dim" if resolved else "text")]
-
-
-def _mark(alert: Alert, role: str) -> Span:
-    """Return the glyph: of its end, of its severity, or of what nobody can see at the moment."""
-    if alert.state is AlertState.RESOLVED:
-        return f"{glyphs.OK} ", "ok"
-    return f"{glyphs.UNKNOWN if alert.state is AlertState.UNKNOWN else _GLYPHS[role]} ", role
-
-
-def _remedy(state: State, alert: Alert) -> str:
-    """Return what Enter offers, in the words of the action."""
-    titles = {action.id: action.title for action in state.actions}
-    return f"enter: {titles.get(alert.remedies[0], alert.remedies[0])}" if alert.remedies else ""
-
-
-def _what(state: State, alert: Alert, cells: int, role: str = "dim") -> Line:
-    """Return what happens, in the rule's words or as metric, value and level; of `cells` cells words give way first."""
-    value: Line = [(" ", "text"), *quantity(state, alert.source, alert.metric, alert.value, role)]
-    if alert.summary:
-        figures: Line = [(f"  {alert.metric}", "dim"), *dimmed(value)]
-        summary = clip_words(alert.summary, cells)
-        left_over = cells - width([(summary, "text")])
-        if cells < _NAMED or left_over < _LABELS:
-            figures = []
-        elif width(figures) > left_over:
-            figures = [(clip(f"  {alert.metric}", left_over), "dim")]
-        return [(summary, "text"), *figures]
-    if alert.level is not None:
-        level: Line = [
-            (f" {alert.direction} ", "dim"),
-            *quantity(state, alert.source, alert.metric, alert.level, "dim"),
-        ]
-        value += level if width([*value, *level]) + _LABELS <= cells else []
-    return [(clip(_labels(alert), max(0, cells - width(value))), "text"), *value]
-
-
-def _took(word: str, seconds: float | None, cells: int) -> Span:
-    """Return how long, with its word where there is room."""
-    text = "" if seconds is None else str(units.seconds(max(0.0, round(seconds))))
-    return (right(f"{word} {text}" if text else "", _TOOK), "dim") if cells >= _WIDE else (right(text, 8), "dim")
-
-
-def _labels(alert: Alert) -> str:
-    return " ".join([alert.metric, *(value for name, value in alert.attributes if name != "kind")])
-
-
-def _resolved(state: State, alert: Alert, widths: _Widths) -> Row:
-    took = None
-    if alert.since is not None and alert.resolved_at is not None:
-        took = alert.resolved_at - alert.since
-    line: Line = [
-        *_start(alert, alert.state.value, "dim", widths.cells),
-        *dimmed(fit(_what(state, alert, widths.room), widths.words)),
-        _took("after", took, widths.cells),
-    ]
-    return Row(f"{alert.key}@{alert.resolved_at}", (line,), _series(alert), alert.source, alert)

@@ -1,15 +1,19 @@
 """From a pane's content to lines: filter, order that holds still, selection that follows identity, scroll, frame."""
 
 from perftui.client.state import State
+from perftui.core.alert import Alert
 from perftui.core.series import SeriesId
 from perftui.tui.layout import Box
 from perftui.tui.panes import alerts, caches, databases, endpoints, history, processes, queues, sessions, system
+from perftui.tui.panes.alert_filter import AlertFilter
+from perftui.tui.panes.alert_filter import found as matching
+from perftui.tui.panes.alert_words import series_of
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.state_words import trouble
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.frame import frame
-from perftui.tui.widgets.text import Line, crop, fit, over, plain
+from perftui.tui.widgets.text import Line, crop, fit, over
 
 WATCHED = system.METRICS | queues.METRICS | caches.METRICS | databases.METRICS | endpoints.METRICS
 """The metrics that sparklines need the recent past of."""
@@ -44,7 +48,7 @@ def content(pane: str, state: State, view: View, box: Box, *, ascii: bool = Fals
             return sessions.draw(state, sessions.database(state, view.selected.get("databases")), cells)
         case "processes":
             return processes.draw(state, cells, view.sort, inverted=view.inverted)
-    return alerts.draw(state, cells, tuple(view.notes.values()))
+    return alerts.draw(state, cells, tuple(view.notes.values()), _look(view), rows)
 
 
 def tables(pane: str, state: State, view: View) -> frozenset[str]:
@@ -61,11 +65,14 @@ def charted(state: State, view: View) -> SeriesId | None:
     """Return the series that the history shows: the selected one, else that of the worst newest alert, else the CPU."""
     if view.series is not None:
         return view.series
-    known = (each for each in state.alerts.firing if state.value(each.source, each.metric, each.attributes) is not None)
-    worst = max(known, key=lambda alert: (alert.severity.rank, alert.since or 0.0, alert.key), default=None)
-    if worst is not None:
-        return SeriesId(worst.source, worst.metric, worst.attributes)
+    for worst in sorted(state.alerts.firing, key=_urgency, reverse=True):
+        if state.value(worst.source, worst.metric, worst.attributes) is not None:
+            return series_of(worst)
     return next((SeriesId(status.name, system.CPU) for status in state.sources_of("system")), None)
+
+
+def _urgency(alert: Alert) -> tuple[bool, int, float, str]:
+    return not alert.mutes, alert.severity.rank, alert.since or 0.0, alert.key
 
 
 def looks(pane: str, view: View) -> tuple[object, ...]:
@@ -82,13 +89,19 @@ def asks(pane: str, view: View) -> tuple[object, ...]:
             return (view.sort, view.inverted)
         case "sessions":
             return (view.selected.get("databases"),)
-    return tuple(view.notes.values())
+    return (*view.notes.values(), _look(view))
+
+
+def _look(view: View) -> alerts.Look:
+    """Return how the alerts are looked at: filtered on their own screen alone, unfolded where text is looked for."""
+    whole = view.screen == "alerts"
+    unfolded = None if view.filters.get("alerts") else view.unfolded
+    return alerts.Look(whole, view.choice if whole else AlertFilter(), unfolded)
 
 
 def visible_rows(pane: str, found: Content, view: View, now: float) -> list[Row]:
     """Return the rows that pass the filter, in the order that holds still while keys are pressed."""
-    wanted = view.filters.get(pane, "").casefold()
-    rows = [row for row in found.rows if wanted in " ".join(map(plain, row.lines)).casefold()] if wanted else found.rows
+    rows = list(matching(found.rows, view.filters.get(pane, "")))
     if view.held(now) and pane in view.orders:
         place = {id: index for index, id in enumerate(view.orders[pane])}
         rows = sorted(rows, key=lambda row: place.get(row.id, len(place)))
@@ -100,12 +113,13 @@ def draw(pane: str, found: Content, view: View, box: Box, now: float) -> list[Li
     """Return a pane with this content as exactly the lines of its box."""
     rows = visible_rows(pane, found, view, now)
     focused = view.focus == pane
-    cells, room = box.width - 4, box.height - 2 - len(found.head)
+    cells, room = box.width - 4, box.height - 2 - len(found.head) - len(found.tail)
     lines, first, total = _scrolled(rows, view, pane, max(1, room), cells, focused)
-    body = [*found.head, *lines]
     if not rows and found.empty:
         words = "no row has that text" if view.filters.get(pane) and found.rows else found.empty
-        body = [*found.head, [(words, "dim")]]
+        lines = [[(words, "dim")]]
+    blank: list[Line] = [[]] * (max(0, room - len(lines)) if found.tail else 0)
+    body = [*found.head, *lines, *blank, *found.tail]
     foot = _foot(view, pane, len(lines), first, total)
     return frame(found.title, found.note, body, box.width, box.height, focused=focused, foot=foot)
 

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from perftui.client.state import Link, State
 from perftui.core import units
 from perftui.core.action import Outcome
-from perftui.core.alert import Severity
 from perftui.core.status import BROKEN_STATES, SourceState
 from perftui.tui.widgets import glyphs
-from perftui.tui.widgets.text import Line, between, join, width
+from perftui.tui.widgets.text import Line, between, crop, join, width
 
 _GAP = "   "
 
@@ -32,7 +31,11 @@ def draw(state: State, cells: int, *, paused_for: float | None = None, read_only
             start[optional] = []
     if width(join(start, _GAP)) + width(end) + 2 > cells:
         end = _alerts(state)
-    return between([*join(start, _GAP), ("  ", "text")], end, cells)
+    short = _alerts(state, short=True)
+    needed = width(join(start, _GAP)) + 2
+    if needed + width(end) > cells and (needed + width(short) <= cells or width(end) > cells):
+        end = short
+    return between([*crop(join(start, _GAP), cells - width(end) - 2), ("  ", "text")], end, cells)
 
 
 def _link(state: State) -> Line:
@@ -99,17 +102,24 @@ def _glyph(state: State, name: str) -> str:
     return glyphs.STALE if state.is_stale(name) else glyphs.OK
 
 
-def _alerts(state: State) -> Line:
-    critical = sum(alert.severity is Severity.CRITICAL for alert in state.alerts.firing)
-    warning = sum(alert.severity is Severity.WARNING for alert in state.alerts.firing)
-    parts: list[Line] = []
-    if critical:
-        parts.append([(f"{glyphs.CRITICAL} {critical} critical", "critical")])
-    if warning:
-        parts.append([(f"{glyphs.WARNING} {warning} warning", "warning")])
+def _alerts(state: State, *, short: bool = False) -> Line:
+    """Return how many call somebody, and how many are silenced; `short` without the words."""
+    counts = state.alerts.counts
+    loud = [
+        (glyphs.CRITICAL, counts.critical, "critical", "critical"),
+        (glyphs.WARNING, counts.warning, "warning", "warning"),
+        (glyphs.OK, counts.info, "info", "text"),
+    ]
+    parts = [_count(*each, short=short) for each in loud if each[1]]
     if not parts:
         parts.append([("nothing fires" if state.knows_what_fires else "alerts unknown", "dim")])
+    if counts.silenced:
+        parts.append(_count(glyphs.PAUSED, counts.silenced, "silenced", "text", short=short))
     return join(parts)
+
+
+def _count(glyph: str, count: int, word: str, role: str, *, short: bool) -> Line:
+    return [(f"{glyph} {count}" if short else f"{glyph} {count} {word}", role)]
 
 
 def _running(state: State) -> Line:

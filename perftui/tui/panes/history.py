@@ -1,6 +1,8 @@
 """The history pane: the selected series over the last 15 minutes, with the levels of its rule."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from perftui.client.state import State
 from perftui.core import units
@@ -11,13 +13,28 @@ from perftui.tui.panes.state_words import marks, quantity
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.spark import columns
 from perftui.tui.widgets.table import BYTES, BYTES_RATE, DURATION
-from perftui.tui.widgets.text import Line, fit, joined_within, over, right
+from perftui.tui.widgets.text import Line, fit, joined_within, over, right, width
 
 WINDOW = 900
 _TITLE = 12
 """Cells of the title beside its note."""
 _SCALE = {"By": BYTES, "By/s": BYTES_RATE}
 """Unit -> cells of the labels at the scale."""
+
+
+class Window(NamedTuple):
+    """A span of time: the wall seconds of its end, and how many seconds it is long."""
+
+    end: float
+    seconds: float = WINDOW
+
+
+class Moment(NamedTuple):
+    """Something that happened, as it is marked below a curve: wall seconds, words, role."""
+
+    wall: float
+    words: str
+    role: str
 
 
 def draw(state: State, series: SeriesId | None, cells: int, height: int, *, ascii: bool = False) -> Content:
@@ -27,31 +44,60 @@ def draw(state: State, series: SeriesId | None, cells: int, height: int, *, asci
     where = " ".join([series.source, *(value for name, value in series.attributes if name != "kind")])
     words, window = f"{series.metric} · {where}", " · 15 min"
     content = Content("History", [(words + (window if len(words + window) <= cells - _TITLE else ""), "dim")])
-    track = state.tracks.get(series)
-    if track is None or not any(value is not None for value in track.values):
+    if not has_figures(state, series):
         content.empty = "no figures of this series yet"
         return content
-    known = state.metric(series.metric, series.source)
-    scale = _SCALE.get(known.unit if known else "", DURATION)
-    plot, rows = cells - scale - 2, max(3, (height - 4) | 1)
-    values = _buckets(state, series, plot)
-    levels = marks(state, series.metric)
-    top = _top(known, [*values, state.value(*series)], levels)
-    lines = chart.curve(tuple(values), plot, rows, top, ascii)
-    for index, text in enumerate(lines):
-        label = _label(known, top, index, rows)
-        content.head.append(
-            [(right(label, scale), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)]
-        )
-    content.head += [_axis(state, plot, scale), _summary(state, series, cells)]
+    content.head = curve_lines(state, series, Window(state.wall), cells, height - 2, ascii=ascii)
+    content.head.append(_summary(state, series, cells))
     return content
 
 
-def _buckets(state: State, series: SeriesId, plot: int) -> list[float | None]:
+def has_figures(state: State, series: SeriesId) -> bool:
+    """Return whether there is anything to draw of a series."""
+    track = state.tracks.get(series)
+    return track is not None and any(value is not None for value in track.values)
+
+
+def curve_lines(
+    state: State, series: SeriesId, window: Window, cells: int, height: int, *, ascii: bool = False
+) -> list[Line]:
+    """Return the curve of a series that has figures, with its scale, the levels of its rules, and the axis of time."""
+    known = state.metric(series.metric, series.source)
+    scale = _SCALE.get(known.unit if known else "", DURATION)
+    plot, rows = cells - scale - 2, max(3, (height - 2) | 1)
+    values = _buckets(state, series, plot, window)
+    levels = marks(state, series.metric)
+    newest = [state.value(*series)] if window.end >= state.wall else []
+    top = _top(known, [*values, *newest], levels)
+    lines: list[Line] = []
+    for index, text in enumerate(chart.curve(tuple(values), plot, rows, top, ascii)):
+        label = _label(known, top, index, rows)
+        lines.append(
+            [(right(label, scale), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)]
+        )
+    return [*lines, _axis(state, plot, scale, window)]
+
+
+def moments_line(state: State, series: SeriesId, window: Window, cells: int, moments: Sequence[Moment]) -> Line:
+    """Return the line below a curve that marks what happened, the earliest first; what is not in sight is left out."""
+    known = state.metric(series.metric, series.source)
+    start = _SCALE.get(known.unit if known else "", DURATION) + 2
+    plot = cells - start
+    line: Line = []
+    for moment in moments:
+        share = 1 - (window.end - moment.wall) / window.seconds
+        at = start + min(plot - 1, int(share * plot))
+        if 0 <= share <= 1:
+            at = max(width(line) + bool(line), min(at, cells - len(moment.words)))
+            line += [(" " * (at - width(line)), "text"), (moment.words, moment.role)]
+    return fit(line, cells)
+
+
+def _buckets(state: State, series: SeriesId, plot: int, window: Window) -> list[float | None]:
     """Return two means a column; the bucket that still fills is left out, so that the curve stands still."""
     track = state.tracks[series]
-    seconds = WINDOW / (2 * plot)
-    means = columns(track.wall, track.values, state.wall, 2 * plot + 1, seconds)
+    seconds = window.seconds / (2 * plot)
+    means = columns(track.wall, track.values, window.end, 2 * plot + 1, seconds)
     return _bridged(means[:-1], max(1, round(2 * _interval(state, series) / seconds)))
 
 
@@ -114,12 +160,13 @@ def _dotted(text: str, role: str, name: str) -> Line:
     return line
 
 
-def _axis(state: State, plot: int, scale: int) -> Line:
-    times = [datetime.fromtimestamp(state.wall - WINDOW * share, UTC) for share in (1.0, 0.5)]
-    first, middle = (f"{time:%H:%M}" for time in times)
+def _axis(state: State, plot: int, scale: int, window: Window) -> Line:
+    times = [datetime.fromtimestamp(window.end - window.seconds * share, UTC) for share in (1.0, 0.5, 0.0)]
+    first, middle, last = (f"{time:%H:%M}" for time in times)
+    last = "now" if window.end >= state.wall else last
     gap = plot // 2 - len(first) - 2
     line: Line = [(" " * (scale + 2) + first + " " * max(1, gap) + middle, "dim")]
-    return [*fit(line, scale + 2 + plot - 3), ("now", "dim")]
+    return [*fit(line, scale + 2 + plot - len(last)), (last, "dim")]
 
 
 def _summary(state: State, series: SeriesId, cells: int) -> Line:

@@ -19,7 +19,7 @@ _TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 """Pane -> its short name, the binding that leads there, the kinds of source in it."""
 
-_CHANGING = ("cleanup",)
+_CHANGING = ("cleanup", "ack", "silence")
 _ALWAYS = ("help", "quit")
 """The bindings that stand at the end of the bar however little room there is."""
 

@@ -1,12 +1,10 @@
 """The process table of this host, sorted by what is asked of it."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from perftui.client.state import State
 from perftui.core.reading import Cell
-from perftui.tui.panes.content import Content, Row
+from perftui.tui.panes.content import Content, OneLine, Row
 from perftui.tui.panes.fields import Field, share, shown, size, text, whole_seconds
 from perftui.tui.widgets.table import COUNT, DURATION, Column, choose, head, row
 from perftui.tui.widgets.text import Line
@@ -49,26 +47,13 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
         values = [_age(each[at["start"]], wall) if name == "start" else each[at[name]] for name, _, _ in fields]
         return row([shown(value, show) for value, (_, _, show) in zip(values, fields, strict=True)], columns, chosen)
 
-    rows = [Row(str(each[pid]), _OneLine(partial(line, each))) for each in ordered]
+    rows = [Row(str(each[pid]), OneLine(partial(line, each))) for each in ordered]
     total = state.value(source, "system.processes.count") or len(rows)
     busiest = f"the busiest {len(rows)} of {total:.0f}" if total > len(rows) else f"{len(rows)}"
     note: Line = [(f"{busiest} · by {sort}{' upwards' if inverted else ''}", "dim")]
     if table.denied:
         note.append((f" · {table.denied} may not be read", "warning"))
     return Content("Processes", note, [head(columns, chosen)], rows)
-
-
-class _OneLine(Sequence[Line]):
-    """The line of a process, made when it is asked for: of hundreds of processes only a few are in view."""
-
-    def __init__(self, make: Callable[[], Line]) -> None:
-        self._make = make
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: Any) -> Any:
-        return [self._make()][index]
 
 
 def _age(start: Cell, wall: float) -> Cell:

@@ -10,7 +10,9 @@ _loaded: list[ModuleType] = []
 def load() -> None:
     """Import plotext (56 to 180 ms): in a thread, once keys answer."""
     if not _loaded:
-        _loaded.append(importlib.import_module("plotext"))
+        plotext = importlib.import_module("plotext")
+        plotext.terminal.limit(False, False)  # It would draw in 80 cells where it finds no terminal on its own.
+        _loaded.append(plotext)
 
 
 def is_loaded() -> bool:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ def test_path(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out)["title"] == "Perftui"
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["title"] == "Perftui"
+    assert {"rules", "inhibitions", "notify", "bell"} <= set(schema["properties"])
 
 
 def test_init_writes_a_private_file_once(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,12 +102,32 @@ def test_check_knows_the_words_of_the_console(
     assert command.run(["check"]) == 0
 
 
+def test_check_reports_rules_inhibitions_and_routes(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.parent.mkdir()
+    path.write_text(
+        "[[rules]]\nname = 'cpo'\n[[inhibitions]]\nname = 'a'\nwhen = { rule = '~(' }\n[notify.a]\nexec = []\n"
+    )
+    assert command.run(["check"]) == 1
+    route, rule, inhibition = capsys.readouterr().err.splitlines()
+    assert route == "perftui.toml: [notify.a] give exactly one of url, exec and alertmanager"
+    assert rule.startswith('perftui.toml: [[rules]] "cpo" ')
+    assert inhibition.startswith('perftui.toml: [[inhibitions]] "a" when: "~(" is no regular expression')
+
+
+def test_the_examples_that_init_writes_are_right(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.run(["init"])
+    text = re.sub(r"^# (\[+[\w.\"-]+\]+$|\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text)
+    assert command.run(["check"]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.endswith("rules, routes: slack, email, pagerduty\n")
+
+
 def test_check_of_a_right_file_and_of_none(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(["check"]) == 0
     assert "does not exist" in capsys.readouterr().out
     command.run(["init"])
     assert command.run(["check"]) == 0
-    assert capsys.readouterr().out.endswith("right, 2 sources with this host and the agent\n")
+    assert re.search(r"right, 2 sources with this host and the agent, \d+ rules\n$", capsys.readouterr().out)
     assert command.run(["check", str(path.parent / "none.toml")]) == 1
 
 

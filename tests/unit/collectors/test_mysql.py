@@ -91,6 +91,21 @@ async def test_our_own_statements_and_session_are_taken_out() -> None:
     assert found["mysql.connections.utilization"] == pytest.approx(0.05)
 
 
+async def test_response_times_of_the_last_seconds_and_only_with_statements() -> None:
+    server, clock = FakeServer(MARIADB), ManualClock()
+    server.answers["information_schema.plugins"] = [(b"QUERY_RESPONSE_TIME",)]
+    server.answers["query_response_time"] = [(b"0.1", b"50"), (b"1.1", b"10"), (b"TOO LONG", b"0")]
+    collector = MySQLCollector("db", MySQLOptions(), clock, server)
+    await collector.open()
+    await collector.poll()
+    clock.advance(5)
+    server.answers["query_response_time"] = [(b"0.1", b"130"), (b"1.1", b"30"), (b"TOO LONG", b"0")]
+    found = values(await collector.poll())
+    assert (found["mysql.query.duration.p90"], found["mysql.query.duration.p95"]) == pytest.approx((0.6, 0.85))
+    clock.advance(5)
+    assert "mysql.query.duration.p90" not in values(await collector.poll())
+
+
 async def test_a_restart_gives_no_rate() -> None:
     server, clock = FakeServer(MARIADB), ManualClock()
     collector = MySQLCollector("db", MySQLOptions(), clock, server)
@@ -145,6 +160,7 @@ async def test_mysql_8_is_asked_in_its_own_words() -> None:
     assert [row[:5] for row in reading.tables["locks"].rows] == [(9, "app", "Sleep", 90, 8), (9, "app", "Sleep", 90, 7)]
     assert any("SHOW REPLICA STATUS" in sql for sql in server.asked)
     assert values(reading)["mysql.query.oldest"] == 3
+    assert values(reading)["mysql.lock.root_blocker.age"] == 90
     assert reading.facts["family"] == "MySQL"
 
 
@@ -153,7 +169,8 @@ async def test_without_select_on_performance_schema_only_the_blockers_are_missin
     server.status["Innodb_row_lock_current_waits"] = 1
     server.answers["data_lock_waits"] = Denied("needs GRANT SELECT ON performance_schema.data_locks")
     reading = await collect(server, 3)
-    assert set(reading.denied) == {"locks"}
+    assert set(reading.denied) == {"locks", "mysql.lock.root_blocker.age"}
+    assert "mysql.lock.root_blocker.age" not in values(reading)
     assert "statements" in reading.tables
     assert sum("data_lock_waits" in sql for sql in server.asked) == 1
 

@@ -1,6 +1,6 @@
 """Who is blamed for a wait, and how sure that is."""
 
-from perftui.collectors.mysql_locks import Holder, Wait, find_metadata_blockers, lock_table, root_of
+from perftui.collectors.mysql_locks import Holder, Wait, find_metadata_blockers, lock_table, root_blocker_age, root_of
 from perftui.collectors.mysql_sessions import Session
 
 
@@ -55,3 +55,16 @@ def test_an_unknown_blocker_is_absent_and_not_zero() -> None:
 def test_a_waiting_session_has_one_row_and_a_blocker_that_does_not_wait_wins() -> None:
     table = lock_table([Wait(3, 2, "row", "t", 4), Wait(3, 1, "row", "t", 4), Wait(2, 1, "row", "t", 6)], [])
     assert [(row[0], row[4]) for row in table.rows] == [(1, 2), (1, 3)]
+
+
+def test_the_age_of_the_root_blocker_is_of_its_transaction_and_zero_when_nobody_waits() -> None:
+    waits = [Wait(3, 2, "row", "shop.b", 4), Wait(2, 1, "row", "shop.b", 9), Wait(11, 10, "row", "shop.a", 5)]
+    sessions = [session(1, 30, transaction=40), session(2, 9, transaction=90), session(10, 5)]
+    assert root_blocker_age(waits, sessions) == 40
+    assert root_blocker_age(waits[2:], sessions) == 5
+    assert root_blocker_age([], sessions) == 0
+
+
+def test_the_age_of_a_root_blocker_that_nobody_knows_is_absent() -> None:
+    assert root_blocker_age([Wait(3, 0, "metadata", "", 4, "unknown")], [session(1, 30)]) is None
+    assert root_blocker_age([Wait(3, 99, "row", "t", 4)], [session(1, 30)]) is None

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from perftui.config.kinds import HttpOptions, MySQLOptions, RedisOptions
-from perftui.config.load import Loaded, load, read
+from perftui.config.load import Loaded, load, read, read_content
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.errors import ConfigError
 
@@ -317,3 +317,22 @@ def test_the_digest_tells_two_files_apart(tmp_path: Path) -> None:
     first = load(written(tmp_path, "theme = 'dark'")).digest
     assert first != load(written(tmp_path, "theme = 'light'")).digest
     assert first == load(written(tmp_path, "theme = 'dark'")).digest
+
+
+def test_lists_of_tables_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    text = 'bell = false\n[[rules]]\nname = "cpu"\nabove = "80%"\n[[inhibitions]]\nname = "a"\n'
+    settings = load(written(tmp_path, text))
+    assert settings.rules == ({"name": "cpu", "above": "80%"},)
+    assert settings.inhibitions == ({"name": "a"},)
+    assert not settings.bell
+    assert lines(tmp_path, "[rules]\nname = 'cpu'") == ["rules must be tables: write [[rules]] before each"]
+    assert lines(tmp_path, "inhibitions = [3]") == ["inhibitions must be tables: write [[inhibitions]] before each"]
+    assert lines(tmp_path, '[[rules]]\nsummary = "\\u001b[31m"') == ["[rules] summary has a control character in it"]
+
+
+def test_what_would_stand_in_a_file_is_read_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "perftui.toml"
+    loaded = read_content(path, b"them = 1\ntheme = 'light'", 0o600)
+    assert loaded.problems == ('perftui.toml: unknown key "them"; did you mean "theme"?',)
+    assert loaded.settings.theme == "light"
+    assert not path.exists()

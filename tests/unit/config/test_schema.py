@@ -13,13 +13,13 @@ def references(node: Any) -> set[str]:
 
 
 def test_it_is_json_and_complete_in_itself() -> None:
-    document = json.loads(json.dumps(schema()))
+    document = json.loads(json.dumps(schema({})))
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert references(document) == {f"#/$defs/{name}" for name in document["$defs"]}
 
 
 def test_every_kind_is_told_apart_and_strict() -> None:
-    document = schema()
+    document = schema({})
     union = document["properties"]["sources"]["additionalProperties"]
     assert set(union["discriminator"]["mapping"]) == set(KINDS)
     for kind, reference in union["discriminator"]["mapping"].items():
@@ -31,8 +31,8 @@ def test_every_kind_is_told_apart_and_strict() -> None:
 
 
 def test_every_key_is_described() -> None:
-    document = schema()
+    document = schema({})
     tables = [document, *document["$defs"].values()]
     bare = [key for table in tables for key, entry in table.get("properties", {}).items() if "description" not in entry]
-    assert set(bare) <= {"kind", "sources"}
+    assert set(bare) <= {"kind", "sources", "notify"}
     assert document["properties"]["interval"]["description"].startswith("How often")

@@ -15,7 +15,7 @@ from perftui.tui.view import View
 from perftui.tui.widgets.text import Line, plain, width
 from tests.support import states
 
-STATES = ("empty", "bare", "healthy", "incident", "stale", "hostile")
+STATES = ("empty", "bare", "healthy", "incident", "crowded", "stale", "hostile")
 SIZES = ((160, 45), (120, 40), (100, 30), (80, 24), (60, 20), (40, 12), (220, 60), (30, 5))
 
 

@@ -115,6 +115,12 @@ def test_covering_half_a_wide_character_leaves_blanks() -> None:
     assert width(covered([("日本語", "x")], 1, [("!", "y")])) == 6
 
 
+def test_a_chart_is_as_wide_as_asked_for_whatever_terminal_there_is() -> None:
+    chart.load()
+    lines = chart.curve(tuple(float(value) for value in range(400)), 200, 5, 400.0)
+    assert all(len(line) == 200 for line in lines) and lines[0][-1] not in " \u2800"
+
+
 def test_a_chart_has_its_size_and_a_gap_where_values_are_missing() -> None:
     chart.load()
     lines = chart.curve((1.0,) * 10 + (None,) * 20 + (1.0,) * 10, 20, 4, 2.0)

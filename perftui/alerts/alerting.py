@@ -1,0 +1,199 @@
+"""The alert engine as the agent runs it: readings in; what fires, kept on disk and told to people, out."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from perftui.alerts.desk import Desk
+from perftui.alerts.ended import EndedLog
+from perftui.alerts.engine import AlertEngine
+from perftui.alerts.keeper import Keeper
+from perftui.alerts.notify.dispatch import Dispatch
+from perftui.alerts.rule import RuleBook
+from perftui.alerts.view import alerts_view
+from perftui.config.notify import Route
+from perftui.core.alert import Ack, Alert, Silence
+from perftui.core.clock import Clock
+from perftui.core.errors import RequestFailed
+from perftui.core.metric import Metric
+from perftui.core.reading import Reading
+from perftui.core.series import Attributes
+from perftui.core.status import SourceStatus
+from perftui.core.text import clean
+from perftui.core.wire import AlertsView
+from perftui.history.state_db import StateDb
+
+PACE = 0.2
+"""Seconds between two views at least: a thousand alerts that move are one view, not a thousand."""
+KEPT_PATIENCE = 2.0
+"""Seconds that a decision of somebody waits for the disk before it holds without."""
+ALIVE_EVERY = 10
+"""Ticks between two notes that somebody watches, while an alert is pending: its `for` resumes from there."""
+
+Publish = Callable[[AlertsView, bool], None]
+"""Takes a view, and whether it is another set of alerts than before rather than other values of the same."""
+
+
+class Alerting:
+    """One-way: readings → rules → desk (acks, silences, inhibition) → incidents → outbox; each step kept, then shown.
+
+    What changed is on disk before it is shown or sent, unless the disk takes longer than a second.
+    """
+
+    def __init__(
+        self,
+        book: RuleBook,
+        known: Mapping[str, Metric],
+        routes: Mapping[str, Route],
+        clock: Clock,
+        publish: Publish,
+        *,
+        off: str = "",
+    ) -> None:
+        """`off` says why this agent notifies nobody; empty when it does."""
+        self.rules = AlertEngine(book.rules, clock, known)
+        self.desk = Desk(clock, book.inhibitions)
+        self._ended = EndedLog()
+        self._dispatch = Dispatch(routes, self.desk, clock, self._change, off=off)
+        self.keeper = Keeper((self.rules, self.desk, self._ended, *self._dispatch.kept), clock)
+        self._publish = publish
+        self._changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._shown: frozenset[object] = frozenset()
+        self._ticks = 0
+
+    def use(self, book: RuleBook, known: Mapping[str, Metric], routes: Mapping[str, Route]) -> None:
+        """Go over to new rules and routes; what fires by a rule that is still there goes on."""
+        self.rules.use(book.rules, known)
+        self.desk.use(book.inhibitions)
+        self._dispatch.use(routes)
+        self._change()
+
+    def attach(self, db: StateDb) -> None:
+        """Go on from what was kept; blocks while it reads."""
+        self.keeper.attach(db)
+        self._change()
+
+    def observe(self, reading: Reading) -> None:
+        """Judge a reading."""
+        if self.rules.observe(reading):
+            self._change()
+
+    def tick(self, statuses: Iterable[SourceStatus]) -> None:
+        """Once a second: let time work on rules, silences and notifications."""
+        changed = self.rules.observe_sources(statuses)
+        changed |= self.desk.expire()
+        self._ticks += 1
+        if self._ticks % ALIVE_EVERY == 0 and self.rules.pending():
+            self.keeper.alive()
+        ended = self._take_ended()
+        firing = self.desk.judge(self.rules.firing())
+        changed |= self._dispatch.step(firing, ended)
+        if changed or ended or self.keeper.problem:
+            self._change()
+
+    def forget(self, source: str) -> None:
+        """Drop what is known of a source that is no longer watched."""
+        self.rules.forget(source)
+        self._change()
+
+    def firing(self) -> list[Alert]:
+        """Return what fires, with what people decided on it and what became of its notifications."""
+        return [self._noted(alert) for alert in self.desk.judge(self.rules.firing())]
+
+    def ended(self, rule: str, source: str, attributes: Attributes) -> tuple[Alert, ...]:
+        """Return how one alert ended before, newest first."""
+        return self._ended.of(rule, source, attributes)
+
+    async def ack(self, key: str, author: str, note: str) -> Ack:
+        """Note that somebody takes care of an alert until it is resolved. Raises RequestFailed."""
+        if all(alert.key != key for alert in self.rules.firing()):
+            raise RequestFailed(f"{clean(key, 120)} does not fire any more")
+        ack = self.desk.ack(key, author, note)
+        await self._kept()
+        return ack
+
+    async def unack(self, key: str) -> None:
+        """Take that back. Raises RequestFailed."""
+        if not self.desk.unack(key):
+            raise RequestFailed(f"{clean(key, 120)} is not acknowledged")
+        await self._kept()
+
+    async def silence(self, matchers: dict[str, str], seconds: float, author: str, comment: str) -> Silence:
+        """Let alerts with these labels call nobody for a time. Raises RequestFailed."""
+        try:
+            silence = self.desk.silence(matchers, seconds, author, comment)
+        except ValueError as error:
+            raise RequestFailed(f"silence: {error}") from error
+        await self._kept()
+        return silence
+
+    async def unsilence(self, id: str) -> None:
+        """End a silence. Raises RequestFailed."""
+        if not self.desk.unsilence(id):
+            raise RequestFailed(f"there is no silence {clean(id, 20)}")
+        await self._kept()
+
+    async def run(self) -> None:
+        """Keep and show what changes, and send what is to be sent, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._dispatch.run(), name="notifications")
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                await self._save()
+                self._show()
+                await asyncio.sleep(PACE)
+
+    async def close(self) -> None:
+        """Bring what changed last to disk."""
+        await self.keeper.close()
+
+    def _noted(self, alert: Alert) -> Alert:
+        notes = self._dispatch.notes(alert.key)
+        return msgspec.structs.replace(alert, notes=notes) if notes else alert
+
+    def _take_ended(self) -> list[Alert]:
+        ended = self.rules.take_ended()
+        for alert in ended:
+            self._ended.add(alert)
+        self.desk.ended(ended)
+        return ended
+
+    def _change(self) -> None:
+        self._changed.set()
+
+    async def _kept(self) -> None:
+        """Return once what was just decided is on disk; without, when that takes too long: a note says so then."""
+        ticket = asyncio.get_running_loop().create_future()
+        self._waiting.append(ticket)
+        self._change()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(KEPT_PATIENCE):
+                await ticket
+
+    async def _save(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if await self.keeper.save() or self.keeper.problem:
+            self._dispatch.release()
+            for ticket in waiting:
+                if not ticket.done():
+                    ticket.set_result(None)
+        else:
+            self._waiting += [ticket for ticket in waiting if not ticket.done()]
+            self._change()
+
+    def _show(self) -> None:
+        view = alerts_view(
+            self.firing(),
+            self.rules.pending(),
+            self._ended,
+            self.desk.silences,
+            self.rules.levels,
+            self._dispatch.delivery(),
+        )
+        shown = frozenset((alert.key, alert.severity, alert.state, alert.ack, alert.mutes) for alert in view.firing)
+        self._publish(view, shown != self._shown)
+        self._shown = shown
