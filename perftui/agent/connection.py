@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 
+from perftui.agent.log import say_defect
 from perftui.agent.peer import Peer
 from perftui.core.errors import PerftuiError, Refused, RequestFailed
 from perftui.core.text import clean
@@ -108,6 +109,7 @@ class Connection:
         except PerftuiError as error:
             return {"error": Problem(FAILED, str(error))}
         except Exception as error:  # noqa: BLE001 - a defect in one method is that request's error, not the agent's end
+            say_defect(f"{method} broke", error)
             return {"error": Problem(INTERNAL_ERROR, clean(f"{method}: {type(error).__name__}: {error}"))}
 
     def notify(self, method: str, params: object) -> None:

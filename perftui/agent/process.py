@@ -8,6 +8,9 @@ import signal
 from pathlib import Path
 
 from perftui.actions.registry import action_runner
+from perftui.agent.log import Logs, log_defects, open_logs
+from perftui.agent.log_events import RunLog
+from perftui.agent.log_observer import LogObserver
 from perftui.agent.methods import Methods
 from perftui.agent.server import Server
 from perftui.alerts.rule_file import rule_book, rule_infos
@@ -61,7 +64,9 @@ class Agent:
             lambda: self.server.consoles,
             read_only=read_only,
             mute="private agents do not notify" if private else "",
+            observer=LogObserver(clock),
         )
+        self._runs = RunLog()
         self._problems = loaded.problems
         self.actions = action_runner(self.engine, clock, self._publish_runs, read_only=read_only)
         methods = Methods(self.engine, self.actions, clock, self.reload, self.set_rule, private=private)
@@ -75,6 +80,7 @@ class Agent:
         except OSError as error:
             raise AgentError(f"cannot listen at {self._socket}: {error.strerror}") from error
         self._handle_signals()
+        logs = self._open_logs()
         await self._attach_state()
         self.engine.start()
         if self._problems:
@@ -88,6 +94,16 @@ class Agent:
             await self.server.stop()
             await self.actions.close()
             await self.engine.stop()
+            logs.close()
+
+    def _open_logs(self) -> Logs:
+        loop = asyncio.get_running_loop()
+        log_defects(loop)
+
+        def note(problem: str) -> None:
+            loop.call_soon_threadsafe(self.engine.note, "log", *([problem] if problem else []))
+
+        return open_logs(state_dir(), note)
 
     async def _attach_state(self) -> None:
         """Go on from the alerts, acks and silences of the agent before this one; in memory alone where that fails."""
@@ -95,6 +111,7 @@ class Agent:
             path = state_dir() / "state.db"
             db = await ask_aside(f"{path}", lambda: StateDb.open(path), STATE_DEADLINE)
             self.engine.alerting.attach(db)
+            self.engine.note("state.db", *db.notes)
         except PerftuiError as error:
             self.engine.note("state.db", f"{error}; alerts, acks and silences do not outlive this agent")
 
@@ -105,6 +122,7 @@ class Agent:
             self.engine.note("audit", f"audit log: {error}; no action will run")
 
     def _publish_runs(self, runs: tuple[Run, ...]) -> None:
+        self._runs.observe(runs)
         self.engine.hub.publish("runs", runs, urgent=True)
 
     async def _until_finished(self) -> None:

@@ -11,6 +11,8 @@ from perftui.alerts.ended import EndedLog
 from perftui.alerts.engine import AlertEngine
 from perftui.alerts.keeper import Keeper
 from perftui.alerts.notify.dispatch import Dispatch
+from perftui.alerts.notify.notification import Notification
+from perftui.alerts.observer import AlertObserver
 from perftui.alerts.rule import RuleBook
 from perftui.alerts.view import alerts_view
 from perftui.config.notify import Route
@@ -51,14 +53,16 @@ class Alerting:
         publish: Publish,
         *,
         off: str = "",
+        observer: AlertObserver | None = None,
     ) -> None:
-        """`off` says why this agent notifies nobody; empty when it does."""
+        """`off` says why this agent notifies nobody; empty when it does. `observer` looks on."""
         self.rules = AlertEngine(book.rules, clock, known)
         self.desk = Desk(clock, book.inhibitions)
         self._ended = EndedLog()
-        self._dispatch = Dispatch(routes, self.desk, clock, self._change, off=off)
+        self._dispatch = Dispatch(routes, self.desk, clock, self._told, off=off)
         self.keeper = Keeper((self.rules, self.desk, self._ended, *self._dispatch.kept), clock)
         self._publish = publish
+        self._observer = observer or AlertObserver()
         self._changed = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
         self._shown: frozenset[object] = frozenset()
@@ -90,6 +94,7 @@ class Alerting:
             self.keeper.alive()
         ended = self._take_ended()
         firing = self.desk.judge(self.rules.firing())
+        self._observer.judged(firing, ended)
         changed |= self._dispatch.step(firing, ended)
         if changed or ended or self.keeper.problem:
             self._change()
@@ -143,8 +148,9 @@ class Alerting:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
+                view = self._view()  # before anything is awaited: what is shown is what is kept, and nothing younger
                 await self._save()
-                self._show()
+                self._show(view)
                 await asyncio.sleep(PACE)
 
     async def close(self) -> None:
@@ -161,6 +167,10 @@ class Alerting:
             self._ended.add(alert)
         self.desk.ended(ended)
         return ended
+
+    def _told(self, notification: Notification, problem: str) -> None:
+        self._observer.told(notification, problem)
+        self._change()
 
     def _change(self) -> None:
         self._changed.set()
@@ -185,8 +195,8 @@ class Alerting:
             self._waiting += [ticket for ticket in waiting if not ticket.done()]
             self._change()
 
-    def _show(self) -> None:
-        view = alerts_view(
+    def _view(self) -> AlertsView:
+        return alerts_view(
             self.firing(),
             self.rules.pending(),
             self._ended,
@@ -194,6 +204,8 @@ class Alerting:
             self.rules.levels,
             self._dispatch.delivery(),
         )
+
+    def _show(self, view: AlertsView) -> None:
         shown = frozenset((alert.key, alert.severity, alert.state, alert.ack, alert.mutes) for alert in view.firing)
         self._publish(view, shown != self._shown)
         self._shown = shown

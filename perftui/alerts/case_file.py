@@ -96,7 +96,7 @@ class _Test(msgspec.Struct, frozen=True, kw_only=True):
 
 def load_cases(path: Path) -> CaseFile:
     """Return the cases of a file. Raises ConfigError, one line a mistake."""
-    problems = Problems(path.name)
+    problems = Problems(str(path))
     document = parsed(_content(path), problems)
     head = decode(_Head, document, (), problems, [key for key in _KEYS if key != "interval"]) or _Head()
     check_duration("interval", head.interval, _INTERVALS, (), problems)

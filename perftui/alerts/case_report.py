@@ -28,13 +28,10 @@ def _wanted(expected: Expected | int | None) -> str:
         return "no other alert"
     if isinstance(expected, int):
         return _notifications(expected)
-    given = [
-        expected.state,
-        expected.severity,
-        "muted" if expected.muted else None if expected.muted is None else "loud",
-    ]
+    loud = {None: "", True: "muted", False: "loud"}[expected.muted]
+    given = ", ".join(filter(None, (expected.state, expected.severity, loud)))
     summary = "" if expected.summary is None else f': "{expected.summary}"'
-    return f"{_name(expected.rule, expected.source, expected.attributes)} {', '.join(filter(None, given))}{summary}"
+    return f"{_name(expected.rule, expected.source, expected.attributes)} {given}{summary}"
 
 
 def _found(alert: Alert | int | None) -> str:

@@ -1,36 +1,38 @@
-"""The rules at work: readings and states of sources in, alerts out. Pure: it reads nothing and waits for nothing."""
+"""The alert engine: readings and the states of sources in, alerts out. Pure: it reads nothing and waits for nothing."""
 
-import platform
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
-import msgspec
-
-from perftui.alerts.episode import Episode, SavedEpisode, resumed
+from perftui.alerts.absence import judge_absence
+from perftui.alerts.check import SOURCE_FAILING, SOURCE_STALE, WELL, Check
+from perftui.alerts.episode import Episode
 from perftui.alerts.kept import Changes, Outage, Rows
+from perftui.alerts.ledger import Ledger, Open, kept_episodes
+from perftui.alerts.marks import marks
+from perftui.alerts.measured import Neighbours
 from perftui.alerts.rule import Rule
-from perftui.alerts.shown import Origin, alert_of, key_of
-from perftui.alerts.watch import Values, Watch
-from perftui.alerts.watches import Watches
-from perftui.core.alert import Alert, AlertState, Level, Severity
+from perftui.alerts.watched import Series, Source, Watch
+from perftui.core.alert import Alert, AlertState, Level
 from perftui.core.catalogue import CATALOGUE
 from perftui.core.clock import Clock
 from perftui.core.metric import Metric
-from perftui.core.reading import Reading
+from perftui.core.reading import Reading, Sample
 from perftui.core.series import Attributes
-from perftui.core.status import BROKEN_STATES, SourceState, SourceStatus, stale_after
-from perftui.core.text import clean
-from perftui.core.units import show_metric
+from perftui.core.status import BROKEN_STATES, SourceState, SourceStatus
 
-SOURCE_FAILING, SOURCE_STALE = "source.failing", "source.stale"
-PSEUDO = frozenset({SOURCE_FAILING, SOURCE_STALE})
-"""Metrics that come from the state of a source and not from its readings."""
 FORGET_AFTER = 3600.0
-LONGEST_OUTAGE = 3600.0
-"""Seconds without us after which what was pending starts over."""
-KIND = "episode"
-_BLIND_STATES = BROKEN_STATES | {SourceState.STALE, SourceState.FOUND}
+_PRUNE_EVERY = 600.0
 _WELL_STATES = frozenset({SourceState.OK, SourceState.SLOW})
-_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class _Look(NamedTuple):
+    """One look at a source: when, and what else there is to see."""
+
+    source: Source
+    now: float
+    wall: float
+    neighbours: Neighbours
+    words: dict[str, str]
 
 
 class AlertEngine:
@@ -42,234 +44,190 @@ class AlertEngine:
     """
 
     def __init__(self, rules: Iterable[Rule], clock: Clock, known: Mapping[str, Metric] = CATALOGUE) -> None:
-        self._clock = clock
-        self._watches = Watches()
-        self._origins: dict[str, Origin] = {}
-        self._intervals: dict[str, float] = {}
-        self._ended: list[Alert] = []
-        self._changes: Changes = {}
         self.levels: tuple[Level, ...] = ()
+        self._clock = clock
+        self._sources: dict[str, Source] = {}
+        self._ledger = Ledger(clock)
+        self._dropped: Changes = {}
+        self._prune_at = clock.monotonic() + _PRUNE_EVERY
         self.use(rules, known)
 
     def use(self, rules: Iterable[Rule], known: Mapping[str, Metric]) -> None:
-        """Go over to other rules: the episodes of those that are still there go on, the others end as unknown."""
-        for watch, episode in self._watches.use(rules, known):
-            self._end(watch, episode, AlertState.UNKNOWN)
-        every = [compiled.rule for compiled in self._watches.compiled.values()]
-        self.levels = tuple(_level(rule) for rule in every if _has_marks(rule))
+        """Go over to other rules; episodes and windows of those that are still there go on."""
+        self._checks = {rule.name: Check(rule, known) for rule in rules if rule.enabled}
+        every = list(self._checks.values())
+        conditions = {condition.metric for check in every for condition in check.conditions}
+        self._others = frozenset(conditions | {check.measure.divided_by for check in every})
+        self.levels = marks(check.rule for check in every)
+        for source in self._sources.values():
+            source.use(every)
+        self._ledger.replace(self._checks, self._clock.monotonic())
 
     def observe(self, reading: Reading) -> bool:
         """Judge a reading; return whether anything changed that a screen can tell."""
-        own, now, changed = self._watches.of(reading.source), reading.monotonic, False
-        by_metric, values = own.by_metric, self._values(reading)
-        for sample in reading.samples:
-            for watch in by_metric.get(sample.metric, ()):
-                compiled = watch.compiled
-                if compiled.is_direct:
-                    # Nearly all samples end here: well, and well before.
-                    if sample.value * compiled.sign <= compiled.limit and sample.attributes not in watch.episodes:
-                        continue
-                    changed |= self._judge(watch, sample.attributes, sample.value, reading, values)
-                elif (value := watch.measure(sample, now, values)) is not None:
-                    changed |= self._judge(watch, sample.attributes, value, reading, values)
-        for watch in own.absences:
-            watch.look(reading.samples, now)
-        return changed
+        self._ledger.changed = False
+        self._judge_samples(self._source(reading.source), reading.samples, reading.monotonic, reading.wall, {})
+        return self._ledger.changed
 
     def observe_sources(self, statuses: Iterable[SourceStatus]) -> bool:
-        """Judge the sources themselves, and notice what is not seen any more; return whether anything changed."""
-        now, blind, changed = self._clock.monotonic(), set(), False
+        """Judge the sources themselves, and notice what is not seen any more; once a second.
+
+        Return whether anything changed that a screen can tell.
+        """
+        self._ledger.changed = False
+        now, wall = self._clock.monotonic(), self._clock.wall()
         for status in statuses:
-            self._intervals[status.name] = status.interval
-            self._origins[status.name] = _origin(status)
-            if status.state in _BLIND_STATES:
-                blind.add(status.name)
-            changed |= self._judge_source(status, now)
-            changed |= self._judge_absence(status, now)
-        for watch, episode in list(self._watches.episodes()):
-            changed |= self._check_sight(watch, episode, episode.source in blind, now)
-        return changed
+            source = self._source(status.name)
+            if source.take_status(status, now):
+                self._rename(source)
+            self._judge_samples(source, _own_samples(status, source, now), now, wall, {"error": status.error})
+            for presence in source.presences.values():
+                judge_absence(presence, source, self._ledger, now, wall)
+        for opened in self._ledger:
+            self._check_sight(opened, now)
+        self._prune(now)
+        return self._ledger.changed
 
     def forget(self, source: str) -> None:
-        """Drop what is known of a source that is no longer watched; what fires there ends as unknown."""
-        for watch, episode in self._watches.forget(source):
-            self._end(watch, episode, AlertState.UNKNOWN)
-        self._intervals.pop(source, None)
-        self._origins.pop(source, None)
+        """Drop what is known of a source that is no longer watched."""
+        for opened in self._ledger:
+            if opened.source.name == source:
+                self._ledger.end(opened.episode, AlertState.UNKNOWN)
+        self._sources.pop(source, None)
 
     def firing(self) -> list[Alert]:
-        """Return what fires."""
-        return [self._alert(watch, episode) for watch, episode in self._watches.episodes() if episode.firing]
+        """Return what fires, in the order in which it began."""
+        return [opened.episode.alert() for opened in self._ledger if opened.episode.firing]
 
     def pending(self) -> list[Alert]:
-        """Return what will fire when it goes on."""
-        return [self._alert(watch, episode) for watch, episode in self._watches.episodes() if not episode.firing]
+        """Return what will fire if it goes on like this."""
+        return [opened.episode.alert() for opened in self._ledger if not opened.episode.firing]
 
     def take_ended(self) -> list[Alert]:
-        """Return what fired and ended since the last call, in order."""
-        ended, self._ended = self._ended, []
-        return ended
+        """Return what fired and ended (resolved or unknown) since the last call, in order."""
+        return self._ledger.take_ended()
 
     def take_changes(self) -> Changes:
-        """Return the episodes that changed their state since the last call."""
-        changes, self._changes = self._changes, {}
-        return changes
+        """Return what changed since the last call; what ended only after `take_ended` has told it."""
+        dropped, self._dropped = self._dropped, {}
+        return dropped | self._ledger.take_changes()
 
     def restore(self, rows: Rows, outage: Outage) -> None:
-        """Go on with kept episodes: what fired is there at once, unknown until seen; what was pending has its time."""
-        for key, body in rows.get(KIND, {}).items():
-            try:
-                saved = msgspec.msgpack.decode(body, type=SavedEpisode)
-            except msgspec.MsgspecError:
-                self._changes[KIND, key] = None
-            else:
-                self._resume(key, saved, outage)
+        """Take back what was kept: what fires is unknown until it is seen; a row that cannot be read is dropped."""
+        for kept in kept_episodes(rows, self._dropped):
+            self._ledger.restore(kept, self._checks.get(kept.rule), self._source(kept.source), outage)
 
-    def _resume(self, key: str, saved: SavedEpisode, outage: Outage) -> None:
-        self._origins.setdefault(saved.source, Origin(saved.kind, saved.host))
-        watch = self._watches.find(saved.rule, saved.source)
-        if watch is not None and (saved.since is not None or outage.seconds <= LONGEST_OUTAGE):
-            now = self._clock.monotonic()
-            watch.episodes[saved.attributes] = resumed(saved, watch.compiled.rule, now, *outage)
-            return
-        self._changes[KIND, key] = None
-        if saved.since is not None:
-            self._ended.append(saved.alert(AlertState.UNKNOWN, self._clock.wall()))
+    def _source(self, name: str) -> Source:
+        source = self._sources.get(name)
+        if source is None:
+            source = self._sources[name] = Source(name, self._checks.values())
+        return source
 
-    def _values(self, reading: Reading) -> Values:
-        compared = self._watches.compared
-        return {
-            (sample.metric, sample.attributes): sample.value for sample in reading.samples if sample.metric in compared
-        }
-
-    def _judge(self, watch: Watch, attributes: Attributes, value: float, reading: Reading, values: Values) -> bool:
-        """Judge one value; return whether anything changed. A condition that cannot be looked at is no verdict."""
-        compiled, words, holds = watch.compiled, dict[str, str](), True
-        for condition in compiled.conditions:
-            other = values.get((condition.metric, attributes))
-            if other is None:
-                return False
-            holds = holds and condition.holds(other)
-            words.setdefault("when", str(show_metric(compiled.units[condition.metric], other)))
-        severity = compiled.worst(value) if holds else None
-        between = holds and compiled.is_between(value)
-        return self._step(watch, attributes, severity, value, words, reading.monotonic, reading.wall, between=between)
-
-    def _judge_source(self, status: SourceStatus, now: float) -> bool:
-        """Judge how a source itself does; a state that says nothing of it is no verdict."""
-        changed, own = False, self._watches.of(status.name).by_metric
-        for metric, value in ((SOURCE_FAILING, _failing(status, now)), (SOURCE_STALE, _stale(status, now))):
-            if value is None:
+    def _judge_samples(
+        self, source: Source, samples: tuple[Sample, ...], now: float, wall: float, words: dict[str, str]
+    ) -> None:
+        look = _Look(source, now, wall, Neighbours(samples, self._others), words)
+        watched = source.series
+        for sample in samples:
+            every = watched.get(sample.metric)
+            if every is None:
                 continue
-            for watch in own.get(metric, ()):
-                severity, between = watch.compiled.worst(value), watch.compiled.is_between(value)
-                words, wall = {"error": status.error}, self._clock.wall()
-                changed |= self._step(watch, (), severity, value, words, now, wall, between=between)
-        return changed
+            series = every.get(sample.attributes) or source.meet(sample.metric, sample.attributes, now)
+            series.seen = now
+            value = sample.value
+            if not series.low <= value <= series.high:
+                self._judge(series, series.attributes, value, look)
+            if series.measured or series.presences:
+                self._measure(series, value, look)
 
-    def _judge_absence(self, status: SourceStatus, now: float) -> bool:
-        """Judge what a source that answers does not give."""
-        changed = False
-        for watch in self._watches.of(status.name).absences if status.state in _WELL_STATES else ():
-            rule = watch.compiled.rule
-            if watch.last_here is None and rule.sources:
-                watch.last_here = now
-            if watch.last_here is None or rule.absent_for is None:
+    def _measure(self, series: Series, value: float, look: _Look) -> None:
+        """Judge what is made of a sample."""
+        for presence in series.presences:
+            presence.seen = look.now
+        for measured in series.measured:
+            result = measured.gauge.read(value, look.now, look.source.patience, look.neighbours)
+            if result is None:
+                self._await(measured.open.values() if measured.open and measured.gauge.is_filling else (), look.now)
+            elif not measured.low <= result <= measured.high:
+                self._judge(measured, series.attributes, result, look)
+
+    def _await(self, episodes: Iterable[Episode], now: float) -> None:
+        for episode in episodes:
+            episode.wait(now)
+            self._ledger.note(episode)
+
+    def _judge(self, watch: Watch, attributes: Attributes, value: float, look: _Look) -> None:
+        for check in watch.checks:
+            episode = watch.open.get(check.name)
+            if episode is None and check.sign * value <= check.edge:
                 continue
-            absent = now - watch.last_here
-            severity = (rule.severity or Severity.WARNING) if absent > rule.absent_for else None
-            changed |= self._step(watch, (), severity, absent, {}, now, self._clock.wall())
-        return changed
+            words, holds = look.words, True
+            if check.conditions:
+                words = dict(words)
+                agreed = check.holds(attributes, look.neighbours, words)
+                if agreed is None:
+                    continue
+                holds = agreed
+            rank = check.rank(value) if holds else WELL
+            if episode is None and rank != WELL:
+                episode = self._ledger.begin(check, look.source, watch, attributes, look.now)
+            if episode is not None:
+                self._step(episode, rank, value, look, words, is_well=not holds or check.is_well(value))
 
     def _step(
-        self,
-        watch: Watch,
-        attributes: Attributes,
-        severity: Severity | None,
-        value: float,
-        words: dict[str, str],
-        now: float,
-        wall: float,
-        *,
-        between: bool = False,
-    ) -> bool:
-        """Take a verdict into the episode of a series; return whether anything changed."""
-        episode = watch.episodes.get(attributes)
-        if episode is None:
-            if severity is None:
-                return False
-            episode = watch.episodes[attributes] = Episode(watch.compiled.rule, watch.source, attributes, now, now)
-            phase, face = None, None
-        else:
-            phase, face = episode.phase, episode.face
-        gap = stale_after(self._intervals.get(watch.source, 1.0))
-        if episode.take(severity, value, words, now, wall, between=between, gap=gap):
-            self._end(watch, episode, AlertState.RESOLVED)
-            return True
-        if episode.phase != phase:
-            self._keep(episode)
-        return episode.face != face
+        self, episode: Episode, rank: int, value: float, look: _Look, words: dict[str, str], *, is_well: bool
+    ) -> None:
+        now = look.now
+        if now - episode.seen > look.source.patience:
+            episode.lapse(now)
+        if rank != WELL:
+            episode.bad(rank, value, words, now, look.wall)
+        elif not episode.firing:
+            self._ledger.end(episode, AlertState.OK)
+            return
+        elif not is_well:
+            episode.between(value, now)
+        elif episode.well(value, now):
+            self._ledger.end(episode, AlertState.RESOLVED)
+            return
+        self._ledger.note(episode)
 
-    def _check_sight(self, watch: Watch, episode: Episode, blind: bool, now: float) -> bool:
+    def _check_sight(self, opened: Open, now: float) -> None:
         """Mark a firing alert unknown, or drop a pending one, when its series is no longer seen."""
+        episode, _, source = opened
         unseen = now - episode.seen
-        gone = unseen > stale_after(self._intervals.get(episode.source, 1.0))
-        if (gone and not episode.firing) or (not blind and unseen > FORGET_AFTER):
-            self._end(watch, episode, AlertState.UNKNOWN)
-            return True
-        if episode.known and (gone or (blind and watch.compiled.rule.metric not in PSEUDO)):
-            episode.known = False
-            return True
-        return False
+        if not episode.firing:
+            if now < episode.grace:
+                episode.wait(now)
+            elif unseen > source.patience:
+                self._ledger.end(episode, AlertState.UNKNOWN)
+            else:
+                self._ledger.keep(episode, now)
+        elif not source.blind and now - max(episode.seen, source.healthy_since or 0.0) > FORGET_AFTER:
+            self._ledger.end(episode, AlertState.UNKNOWN)
+        elif episode.known and (unseen > source.patience or (source.blind and not episode.check.judges_source)):
+            episode.lose()
+            self._ledger.note(episode)
 
-    def _keep(self, episode: Episode) -> None:
-        key = key_of(episode.rule.name, episode.source, episode.attributes)
-        self._changes[KIND, key] = episode.save(*self._origins.get(episode.source, Origin()))
+    def _rename(self, source: Source) -> None:
+        for opened in self._ledger:
+            if opened.source is source:
+                opened.episode.rename(source.kind, source.host)
+                self._ledger.note(opened.episode)
 
-    def _end(self, watch: Watch, episode: Episode, state: AlertState) -> None:
-        watch.episodes.pop(episode.attributes, None)
-        self._changes[KIND, key_of(episode.rule.name, episode.source, episode.attributes)] = None
-        if episode.firing:
-            origin = self._origins.get(episode.source, Origin())
-            self._ended.append(alert_of(episode, watch.compiled, origin, state, self._clock.wall()))
-
-    def _alert(self, watch: Watch, episode: Episode) -> Alert:
-        return alert_of(episode, watch.compiled, self._origins.get(episode.source, Origin()))
+    def _prune(self, now: float) -> None:
+        if now >= self._prune_at:
+            self._prune_at = now + _PRUNE_EVERY
+            for source in self._sources.values():
+                source.prune(now)
 
 
-def _failing(status: SourceStatus, now: float) -> float | None:
-    """Return for how long the polls of a source have failed."""
+def _own_samples(status: SourceStatus, source: Source, now: float) -> tuple[Sample, ...]:
+    """Return what there is to say of a source itself, in seconds; nothing of what nobody knows."""
     if status.state in _WELL_STATES:
-        return 0.0
+        return Sample(SOURCE_FAILING, 0.0), Sample(SOURCE_STALE, 0.0)
     if status.state in BROKEN_STATES and status.failing_since is not None:
-        return now - status.failing_since
-    return None
-
-
-def _stale(status: SourceStatus, now: float) -> float | None:
-    """Return for how long the figures of a source have been too old, though nothing failed."""
-    if status.state in _WELL_STATES:
-        return 0.0
+        return (Sample(SOURCE_FAILING, now - status.failing_since),)
     if status.state is SourceState.STALE and status.last_ok is not None:
-        return max(0.0, now - status.last_ok - stale_after(status.interval))
-    return None
-
-
-def _origin(status: SourceStatus) -> Origin:
-    host = status.address.rpartition(":")[0].strip("[]")
-    local = not host or status.address.startswith("/") or host in _LOCAL
-    return Origin(status.kind, clean(platform.node(), 64) if local else host)
-
-
-def _has_marks(rule: Rule) -> bool:
-    """Return whether the levels mean something on bars and charts of the metric itself."""
-    return rule.mark and rule.aggregate is None and not rule.divided_by and rule.absent_for is None
-
-
-def _level(rule: Rule) -> Level:
-    return Level(
-        metric=rule.metric,
-        direction=rule.direction,
-        warning=rule.level(Severity.WARNING),
-        critical=rule.level(Severity.CRITICAL),
-    )
+        return (Sample(SOURCE_STALE, max(0.0, now - status.last_ok - source.patience)),)
+    return ()

@@ -43,20 +43,24 @@ class Keeper:
         self._unsaved[ALIVE] = msgspec.msgpack.encode(Moment.now(self._clock))
 
     async def save(self) -> bool:
-        """Bring to disk what changed, waiting a little for it; return whether all of it is there, as far as it can be.
+        """Bring to disk what changed until now, waiting a little for it; return whether it is there.
 
-        A slow write goes on by itself, and what it brings is in the next answer.
+        A slow write goes on by itself; what changed meanwhile waits for its end.
         """
-        if self._writing is None or self._writing.done():
-            self._collect()
-            if self._db is None:
-                self._unsaved.clear()
-            if not self._unsaved or self._clock.monotonic() < self._retry_at:
-                return self._db is None or not self._unsaved
-            assert self._db is not None
+        if not await self._is_idle():
+            return False
+        self._collect()
+        if self._db is None:
+            self._unsaved.clear()
+        elif self._unsaved and self._clock.monotonic() >= self._retry_at:
             self._writing = asyncio.create_task(self._write(self._db), name="state.db")
-        await asyncio.wait({self._writing}, timeout=PATIENCE)
-        return self._writing.done() and not self._unsaved
+        return await self._is_idle() and not self._unsaved
+
+    async def _is_idle(self) -> bool:
+        """Wait a little for the write that is under way; return whether none is."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=PATIENCE)
+        return self._writing is None or self._writing.done()
 
     async def close(self) -> None:
         """Bring the last changes to disk and let go of it."""

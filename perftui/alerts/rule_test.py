@@ -72,7 +72,7 @@ class _Run:
             while step * self._case.interval <= expectation.at:
                 self._pass_until(step * self._case.interval)
                 for source in self._sources:
-                    if reading := source.reading(step, self._clock):
+                    if reading := source.poll(step, self._clock):
                         self._engine.observe(reading)
                 self._tick()
                 step += 1
@@ -107,9 +107,9 @@ class _Run:
                 yield Mismatch(expectation.at, expected, found, self._values(expected.rule, expected.source, step))
             if found is not None:
                 left.remove(found)
-        for alert in left:
-            if alert.state in (AlertState.FIRING, AlertState.UNKNOWN) and alert.key in there:
-                if not expectation.includes:
+        if not expectation.includes:
+            for alert in left:
+                if alert.key in there and alert.state is not AlertState.PENDING:
                     yield Mismatch(expectation.at, None, alert, self._values(alert.rule, alert.source, step))
         if expectation.notifications not in (None, self._notifications):
             yield Mismatch(expectation.at, expectation.notifications, self._notifications)
@@ -148,7 +148,7 @@ class _Source:
         kind = _KINDS.get(self._series[0][0].metric.partition(".")[0], "http")
         self.status = SourceStatus(name=name, kind=kind, interval=case.interval)
 
-    def reading(self, step: int, clock: ManualClock) -> Reading | None:
+    def poll(self, step: int, clock: ManualClock) -> Reading | None:
         """Return what a poll brings at this step; None when it fails or nothing comes."""
         values = [(series, value_at(values, step)) for series, values in self._series]
         state = next((value for _, value in values if isinstance(value, SourceState)), SourceState.OK)

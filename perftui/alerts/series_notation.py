@@ -4,6 +4,8 @@
 5x3        5, then 3 more                 90-2x10    90, then 10 more, each 2 below the one before
 _  _x5     no sample; five times none     stale      from here the figures of the source are too old,
                                           failing    or its polls fail, until a value comes again
+
+Spaces stand between them.
 """
 
 import math

@@ -19,7 +19,7 @@ Options of the console
 Keys
   q quit   ? help   : command   / filter   tab, arrows, j k g G move   enter more   esc back, never quits
   1 overview   2 host   3 queues   4 caches   5 databases   6 endpoints   8 alerts
-  f maximise   p pause   r probe now   P M T F6 I sort the processes   F2 themes
+  f maximise   p pause   r probe now   P M T F6 I sort the processes   F2 settings   Y copy
   c clean up: a preview first, then a confirmation, then the proof
   ctrl-c quits too, ctrl-z suspends; `[keys]` in the configuration changes any of them
 

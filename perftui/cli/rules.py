@@ -70,8 +70,8 @@ def _list(name: str | None) -> int:
     width = max(len(info.name) for info in infos)
     for info in infos:
         hold = f" for {info.hold}" if info.hold not in ("", "0s") else ""
-        off = "" if info.enabled else "off, "
-        print(f"{info.name:<{width}}  {off}{info.why} {_levels(info)}{hold}  ({info.origin})")
+        off = "" if info.enabled else "off: "
+        print(f"{info.name:<{width}}  {off}{_levels(info)}{hold}: {info.why}  ({info.origin})")
     return OK
 
 

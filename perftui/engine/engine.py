@@ -23,6 +23,7 @@ from perftui.core.text import clean
 from perftui.core.wire import AgentState, AlertsView
 from perftui.engine.hub import Hub
 from perftui.engine.measure import EngineMeasure
+from perftui.engine.observer import EngineObserver
 from perftui.engine.poller import Poller
 from perftui.engine.store import SourceHistory
 
@@ -43,8 +44,13 @@ class Engine:
         *,
         read_only: bool = False,
         mute: str = "nobody is told",
+        observer: EngineObserver | None = None,
     ) -> None:
-        """`read_only` is the agent's own flag, beside what the settings say; `mute` why it notifies nobody, if so."""
+        """`read_only` is the agent's own flag, beside what the settings say; `mute` why it notifies nobody, if so.
+
+        `observer` looks on.
+        """
+        self._observer = observer or EngineObserver()
         self.settings = settings
         self._read_only = read_only
         self.hub = Hub()
@@ -53,7 +59,13 @@ class Engine:
         self.readings: dict[str, Reading] = {}
         book = rule_book(settings)
         self.alerting = Alerting(
-            book, known_metrics(settings), settings.notify, clock, self._publish_alerts, off=mute
+            book,
+            known_metrics(settings),
+            settings.notify,
+            clock,
+            self._publish_alerts,
+            off=mute,
+            observer=self._observer,
         )
         self._notes: dict[str, tuple[str, ...]] = {}
         self._clock = clock
@@ -67,7 +79,7 @@ class Engine:
         self.discovered = asyncio.Event()
         self._look_again = asyncio.Event()
         self._changing = asyncio.Lock()
-        self._note_rules(book.problems)
+        self._rule_problems = book.problems
 
     @property
     def sources(self) -> dict[str, SourceSettings]:
@@ -86,6 +98,7 @@ class Engine:
 
     def start(self) -> None:
         """Start polling; call it in the running loop."""
+        self.note("rules", *self._rule_problems)
         for source in self.settings.sources:
             self._add(source)
         work = {
@@ -108,7 +121,7 @@ class Engine:
         async with self._changing:
             self.settings = settings
             self.alerting.use(book, known_metrics(settings), settings.notify)
-            self._note_rules(book.problems)
+            self.note("rules", *book.problems)
             wanted = {source.name: source for source in settings.sources}
             places = {(source.kind, normalised(source.address)) for source in settings.sources if source.address}
             for name, source in list(self._sources.items()):
@@ -172,6 +185,7 @@ class Engine:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
+            self._observer.broke(f"{task.get_name()} stopped", error)
             self.note(task.get_name(), clean(f"{task.get_name()} stopped: {type(error).__name__}: {error}"))
 
     def _collector(self, source: SourceSettings) -> Collector:
@@ -188,6 +202,7 @@ class Engine:
         self.histories.pop(name, None)
         self.measure.forget(name)
         self.alerting.forget(name)
+        self._observer.forgot(name)
         self.hub.retract(f"status/{name}")
         self.hub.retract(f"reading/{name}")
         for table in reading.tables if reading else ():
@@ -197,6 +212,7 @@ class Engine:
         self.readings[reading.source] = reading
         self.histories[reading.source].add(reading)
         self.measure.note(reading)
+        self._observer.polled(reading, self._sources[reading.source].interval)
         for name, table in reading.tables.items():
             self.hub.publish(f"table/{reading.source}/{name}", table)
         self.hub.publish(f"reading/{reading.source}", msgspec.structs.replace(reading, tables={}))
@@ -204,9 +220,6 @@ class Engine:
 
     def _publish_alerts(self, view: AlertsView, urgent: bool) -> None:
         self.hub.publish("alerts", view, urgent=urgent)
-
-    def _note_rules(self, problems: tuple[str, ...]) -> None:
-        self.note("rules", *problems)
 
     def _on_status(self, status: SourceStatus) -> None:
         self.hub.publish(f"status/{status.name}", status)
@@ -219,7 +232,9 @@ class Engine:
             self._keep_budget()
             for poller in self.pollers.values():
                 poller.check_age(now)
-            self.alerting.tick([poller.status for poller in self.pollers.values()])
+            statuses = [poller.status for poller in self.pollers.values()]
+            self.alerting.tick(statuses)
+            self._observer.watched(statuses, self.measure.series(), self._consoles())
             self._keep_state_note()
             await asyncio.sleep(TICK)
 

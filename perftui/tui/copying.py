@@ -75,11 +75,8 @@ async def _keep(app: "PerftuiApp", stem: str, text: str, *, is_copied: bool) -> 
     """Write the file, and tell what became of both."""
     try:
         path = await ask_aside("the state folder", lambda: _write(stem, text), DEADLINE, key=object())
-    except DeadlineExceeded as error:
+    except (DeadlineExceeded, OSError) as error:
         problem = str(error)
-    except OSError as error:
-        where = error.filename2 or error.filename or "the state folder"
-        problem = clean(f"{where}: {(error.strerror or type(error).__name__).lower()}")
     else:
         hint = "; tmux passes it on with set-clipboard on" if is_copied and app.environ.get("TMUX") else ""
         shown = _shown(path)
@@ -89,13 +86,20 @@ async def _keep(app: "PerftuiApp", stem: str, text: str, *, is_copied: bool) -> 
 
 
 def _write(stem: str, text: str) -> Path:
-    """Write a file of mode 0600 that was not there before, and return its path; blocks. Raises OSError."""
+    """Write a file of mode 0600 that was not there before, and return its path; blocks.
+
+    Raises OSError, whose text names the folder: the file has another name until it is whole.
+    """
     # Here, because they take time to import that the first keys would wait for.
     from perftui.config.paths import state_dir
     from perftui.config.replace import replace_file
 
-    path = next(each for each in _paths(state_dir(), stem) if not each.exists())
-    replace_file(path, text.encode())
+    folder = state_dir()
+    try:
+        path = next(each for each in _paths(folder, stem) if not each.exists())
+        replace_file(path, text.encode())
+    except OSError as error:
+        raise OSError(f"{_shown(folder)}: {(error.strerror or type(error).__name__).lower()}") from error
     return path
 
 

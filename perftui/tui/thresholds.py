@@ -16,12 +16,14 @@ from perftui.tui.dialogs.menu import Item, Menu
 from perftui.tui.panes.alert_words import level_of, series_of, value_of
 from perftui.tui.panes.content import Row
 from perftui.tui.panes.state_words import quantity
+from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.text import Line, join, left
 
 if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
 
-_LEVELS = ("warning", "critical", "info")
+_GLYPHS = {"warning": glyphs.WARNING, "critical": glyphs.CRITICAL, "info": glyphs.OK}
+"""The levels, in their order in the form, and how the list marks them."""
 _MOST_VALUES = 4
 _LEVEL_HINT = 'such as 80%, 10/min, 30s or 5; empty: the default again; "off": none'
 _HINTS = {
@@ -100,13 +102,13 @@ def _refusal(app: "PerftuiApp") -> str:
 def _item(rule: RuleInfo) -> Item:
     state = "" if rule.enabled else "off"
     marks = " ".join(filter(None, [state, "changed" if rule.changed else ""]))
-    levels = " ".join(f"{name} {_spaced(text)}" for name, text in _levels(rule).items() if text)
+    levels = " ".join(f"{_GLYPHS[name]} {_spaced(text)}" for name, text in _levels(rule).items() if text)
     role = "text" if rule.enabled else "dim"
     line: Line = [
-        (left(rule.name, 26) + " ", role),
-        (left(f"{rule.direction} {levels}".rstrip(), 38) + " ", role),
-        (left(f"for {rule.hold}", 8) + " ", "dim"),
-        (left(marks, 12), "warning" if state else "accent"),
+        (left(rule.name, 29) + " ", role),
+        (left(marks, 11) + " ", "warning" if state else "accent"),
+        (left(f"{rule.direction} {levels}".rstrip(), 28) + " ", role),
+        (left(f"for {rule.hold}", 9) + " ", "dim"),
         (rule.metric, "dim"),
     ]
     return Item(rule.name, f"{rule.name} {rule.metric} {marks} {rule.summary}", line)
@@ -114,7 +116,7 @@ def _item(rule: RuleInfo) -> Item:
 
 def _levels(rule: RuleInfo) -> dict[str, str]:
     """Return the levels that a rule has or may have: one that waits for what does not come has none."""
-    return {} if rule.direction == "absent" else {name: getattr(rule, name) for name in _LEVELS}
+    return {} if rule.direction == "absent" else {name: getattr(rule, name) for name in _GLYPHS}
 
 
 def _entries(rule: RuleInfo) -> list[Entry]:

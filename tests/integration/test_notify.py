@@ -139,17 +139,23 @@ async def test_a_receiver_that_recovers_gets_everything_in_order_beside_a_progra
         }
         outbox = Outbox(SystemClock(), random.Random(1))
         progress = asyncio.Event()
-        courier = Courier(outbox, routes, progress.set)
+        courier = Courier(outbox, routes, lambda _notification, _problem: progress.set())
+
+        def save() -> None:
+            outbox.take_changes()
+            outbox.release()
+            courier.wake()
+
         for number in (1, 2, 3):
             outbox.add(message(number, route="hook"))
             outbox.add(message(number, route="script"))
-        outbox.take_changes()
-        outbox.release()
+        save()
         task = asyncio.create_task(courier.run())
         async with asyncio.timeout(20):
             while outbox.delivery().waiting:
                 progress.clear()
                 await progress.wait()
+                save()
         task.cancel()
         await asyncio.wait({task})
     assert [each["message"].splitlines()[-1] for each in hook.got] == ["id fire#1", "id fire#2", "id fire#3"]

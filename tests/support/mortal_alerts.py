@@ -1,9 +1,9 @@
 """The alert engine of an agent over a real state.db, to be killed: run as a program, it is started anew at each word.
 
 `python -m tests.support.mortal_alerts FOLDER` forks one life for each line on its input, so that none waits for
-imports: `run SEED` lives until it is killed, `calm SEED` until nothing fires and nothing waits to be sent. A life tells
-on the output, one JSON report a line, what it has shown and promised; `{"gone": -9}` is how it ended.
-The route of notifications is a file, FOLDER/sent, that each is appended to.
+imports: `run SEED` lives until it is killed, `calm SEED` until nothing fires and nobody is told any more. On the output
+a life tells, one JSON report a line, what it has shown and promised; `{"gone": -9}` is how it ended. The route of
+notifications is a file, FOLDER/sent, that each is appended to.
 """
 
 import asyncio
@@ -36,6 +36,8 @@ SERIES = tuple((("cpu", str(number)),) for number in range(3))
 SPEED = 500.0
 """Seconds of the engine's clock in one of ours."""
 TICK = 1.0 / SPEED
+QUIET = 120.0
+"""Seconds of the engine's clock without news after which there will be none: more than any wait of a route."""
 RULE = Rule(
     name="busy",
     metric=METRIC,
@@ -77,6 +79,7 @@ class Life:
         self._dice = random.Random(seed)
         self._calm = calm
         self._view = AlertsView()
+        self._news_at = self._clock.monotonic()
         self._alerting = Alerting(
             RuleBook(rules=(RULE,)), CATALOGUE, {"pager": _pager(folder)}, self._clock, self._show
         )
@@ -89,6 +92,8 @@ class Life:
             task.result()
 
     def _show(self, view: AlertsView, _urgent: bool) -> None:
+        if view.firing or view.delivery.waiting or view.delivery.sent != self._view.delivery.sent:
+            self._news_at = self._clock.monotonic()
         self._view = view
         firing = [[alert.key, alert.since, alert.ack and alert.ack.author] for alert in view.firing]
         ended = [[alert.key, alert.since] for alert in view.log]
@@ -106,7 +111,7 @@ class Life:
             await asyncio.sleep(TICK)
 
     def _is_over(self) -> bool:
-        return not self._alerting.rules.firing() and not self._view.firing and not self._view.delivery.waiting
+        return not self._alerting.rules.firing() and self._clock.monotonic() > self._news_at + QUIET
 
     def _reading(self, source: str) -> Reading:
         now = self._clock.monotonic()

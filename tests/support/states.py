@@ -315,7 +315,7 @@ def _standing() -> tuple[Alert, ...]:
         Alert(
             rule="evictions", source="cache-2", metric="redis.keys.evicted", state=firing, value=812, level=0,
             since=WALL - 700, summary="812 keys a second evicted",
-            mutes=(Mute(stage=Stage.SILENCE, reason="silenced by ana for 38m: resize under way"),),
+            mutes=(Mute(stage=Stage.SILENCE, reason="silenced by ana until 02:52 UTC: resize under way"),),
         ),
         Alert(
             rule="hit-rate", source="cache-3", metric="redis.hit_ratio", state=AlertState.UNKNOWN, value=0.62,

@@ -96,7 +96,7 @@ async def test_a_folder_that_cannot_be_written_leaves_the_clipboard(
         sent = listen(screen, monkeypatch)
         await screen.press("8", "j", "Y")
         line = await told(screen)
-        assert "copied; not written, " in line and ".state" in line and "not a directory" in line
+        assert "copied; not written, ~/.state/perftui: not a directory" in line
         assert "webhook" in clipboard(sent)
 
 
@@ -107,7 +107,7 @@ async def test_a_full_disk_leaves_no_half_file(own_folders: Path, monkeypatch: p
     monkeypatch.setattr("perftui.config.replace.os.fsync", full)
     async with console(states.incident()) as screen:
         await screen.press("8", "j", "Y")
-        assert "copied; not written, the state folder: no space left on device" in await told(screen)
+        assert "copied; not written, ~/.state/perftui: no space left on device" in await told(screen)
         assert files(own_folders) == []
 
 

@@ -54,8 +54,8 @@ async def test_the_list_has_levels_and_marks_what_is_changed_or_off() -> None:
         await _list(screen)
         marked = ("▶ cpu ", "  hit-rate ", "  agent-gone ")
         cpu, hit, gone = (next(line for line in screen.lines if mark in line) for mark in marked)
-        assert "above warning 70 % critical 90 %" in cpu and "for 30s" in cpu and "changed" not in cpu
-        assert "below warning 80 %" in hit and "off changed" in hit and "redis.hit_ratio" in hit
+        assert "above ▲ 70 % ✖ 90 %" in cpu and "for 30s" in cpu and "changed" not in cpu
+        assert "below ▲ 80 %" in hit and "off changed" in hit and "redis.hit_ratio" in hit
         assert "absent " in gone and "for 1m" in gone
         await screen.press(*"hit")
         assert "hit-rate" in screen.text and "agent-gone" not in screen.text

@@ -12,17 +12,17 @@ from perftui.core.errors import NotifyError
 
 
 class Courier:
-    """Owns a task for each route; `on_change` is called after each attempt, so that it is kept and shown."""
+    """Owns a task for each route; `told` is called after each attempt, with why it failed, or "" when it did not."""
 
     def __init__(
         self,
         outbox: Outbox,
         routes: Mapping[str, Route],
-        on_change: Callable[[], None],
+        told: Callable[[Notification, str], None],
         sender_of: Callable[[Route], Sender | None] = sender_of,
     ) -> None:
         self._outbox = outbox
-        self._on_change = on_change
+        self._told = told
         self._sender_of = sender_of
         self._wanted = dict(routes)
         self._served: dict[str, Route] = {}
@@ -86,6 +86,7 @@ class Courier:
             raise
         except NotifyError as error:
             self._outbox.failed(notification, error)
+            self._told(notification, str(error))
         else:
             self._outbox.sent(notification)
-        self._on_change()
+            self._told(notification, "")

@@ -12,6 +12,7 @@ from perftui.alerts.kept import Kept
 from perftui.alerts.notify.alertmanagers import Alertmanagers
 from perftui.alerts.notify.courier import Courier
 from perftui.alerts.notify.incidents import Incidents
+from perftui.alerts.notify.notification import Notification
 from perftui.alerts.notify.outbox import Outbox
 from perftui.config.notify import Route
 from perftui.core.alert import Alert
@@ -26,14 +27,20 @@ class Dispatch:
     """Sees to it that every route learns of what fires, as judged; `off` says why this agent tells nobody."""
 
     def __init__(
-        self, routes: Mapping[str, Route], desk: Desk, clock: Clock, on_change: Callable[[], None], *, off: str
+        self,
+        routes: Mapping[str, Route],
+        desk: Desk,
+        clock: Clock,
+        told: Callable[[Notification, str], None],
+        *,
+        off: str,
     ) -> None:
         host = clean(platform.node(), 64)
         self._off = off
         self._routes = {} if off else dict(routes)
         self._incidents = Incidents(self._routes, clock, host)
         self._outbox = Outbox(clock, random.Random())
-        self._courier = Courier(self._outbox, self._routes, on_change)
+        self._courier = Courier(self._outbox, self._routes, told)
         self._alertmanagers = Alertmanagers(self._routes, desk, clock, host)
 
     @property

@@ -74,4 +74,6 @@ class Incidents:
                 self._changes[kind, key] = None
                 continue
             kept.shift(outage.shift)
+            if outage.shift:
+                self._changes[kind, key] = kept  # the next outage is counted from this clock
             yield kept

@@ -52,6 +52,8 @@ class Outbox:
         self._handed: set[str] = set()
         self._released: set[str] = set()
         self._sending: set[str] = set()
+        self._sent: set[str] = set()
+        self._sent_handed: set[str] = set()
         self._changes: Changes = {}
         self._attempts: defaultdict[str, Attempts] = defaultdict(Attempts)
         self._next = 0
@@ -67,9 +69,11 @@ class Outbox:
             self._drop(self._superfluous())
 
     def release(self) -> None:
-        """Allow what take_changes() has handed over to be sent: it is on disk."""
+        """Allow what take_changes() has handed over to be sent: it is on disk, and that what was sent is sent, too."""
         self._released |= self._handed
         self._handed.clear()
+        self._sent -= self._sent_handed
+        self._sent_handed.clear()
 
     def use(self, routes: Iterable[str]) -> None:
         """Drop what is for routes that are gone."""
@@ -80,9 +84,12 @@ class Outbox:
             del self._attempts[name]
 
     def wait(self, route: str) -> float | None:
-        """Return for how many seconds the next for `route` has to wait; None when there is none."""
+        """Return for how many seconds the next for `route` has to wait; None when there is none.
+
+        There is none either while it is not on disk that the one before it was sent: a kill repeats one message at most.
+        """
         self._give_up(route)
-        if self._head(route) is None:
+        if route in self._sent or self._head(route) is None:
             return None
         return max(0.0, self._attempts[route].retry_at - self._clock.monotonic())
 
@@ -99,6 +106,8 @@ class Outbox:
         """Note that a route took it."""
         if key := self._being_sent(notification):
             self._remove(key)
+            self._sent.add(notification.route)
+            self._sent_handed.discard(notification.route)
         self.sent_count += 1
         self._attempts.pop(notification.route, None)
 
@@ -139,6 +148,7 @@ class Outbox:
         """Return what changed since the last call."""
         changes, self._changes = self._changes, {}
         self._handed |= {key for (_, key), kept in changes.items() if kept is not None}
+        self._sent_handed |= self._sent
         return changes
 
     def restore(self, rows: Rows, outage: Outage) -> None:
@@ -154,6 +164,8 @@ class Outbox:
                 self._changes[KIND, key] = None
                 continue
             self._rows[key] = msgspec.structs.replace(kept, added=kept.added + outage.shift)
+            if outage.shift:
+                self._changes[KIND, key] = self._rows[key]
             self._released.add(key)
         for queued in fresh.values():
             self.add(queued.notification)

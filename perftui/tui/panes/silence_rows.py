@@ -50,7 +50,7 @@ def _row(state: State, silence: Silence, cells: int) -> Row:
 
 
 def _author(silence: Silence) -> str:
-    return f"{silence.author} in {silence.origin}" if silence.origin else silence.author
+    return f"{silence.author} ({silence.origin})" if silence.origin else silence.author
 
 
 def delivery_lines(state: State, cells: int) -> list[Line]:

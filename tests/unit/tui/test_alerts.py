@@ -53,7 +53,9 @@ def test_what_calls_somebody_comes_first_and_what_is_held_back_last_with_its_rea
         for words in ("webhook: no worker", "wait for a metadata lock", "hit ratio 62 %", "answers take")
     ]
     assert places == sorted(places)
-    assert "‖" in _line(states.crowded(), "812 keys a second evicted  silenced by ana for 38m: resize under way")
+    assert "‖" in _line(
+        states.crowded(), "812 keys a second evicted  silenced by ana until 02:52 UTC: resize under way"
+    )
     assert "‖" in _line(states.crowded(), "answers take 1.9 s  follows from source-failing on legacy-api")
 
 
@@ -168,7 +170,7 @@ def test_silences_and_delivery_stand_on_the_screen_of_alerts() -> None:
     lines = _lines(states.crowded())
     assert lines[0] == "notifications: off, private agents do not notify"
     assert any("38m left" in line and "ana" in line and "holds 1 back" in line for line in lines)
-    assert any("3h59m left" in line and "ben in alertmanager" in line for line in lines)
+    assert any("3h59m left" in line and "ben (alertmanager)" in line for line in lines)
     assert not any("left" in line for line in _lines(states.crowded(), look=alerts.Look()))
 
 

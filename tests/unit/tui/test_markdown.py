@@ -98,7 +98,7 @@ def test_an_alert_names_its_host_its_remedies_its_notes_and_what_holds_it_back()
     muted = replace(alert_of(state, "evictions"), host="web-9", notes=("told slack 02:14:31",))
     text = alert_text(state, replace(muted, remedies=("cleanup.expired", "other")))
     assert "on host `web-9`" in text and "- told: `told slack 02:14:31`" in text
-    assert "- held back: `silenced by ana for 38m: resize under way`" in text
+    assert "- held back: `silenced by ana until 02:52 UTC: resize under way`" in text
     assert "- remedy: `free the memory of expired keys`\n- remedy: `other`" in text
     assert "- also firing on it:\n  - ▲ warning `cache-2` `redis.hit_ratio`, `71 %` below `80 %`" in text
 

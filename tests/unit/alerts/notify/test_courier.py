@@ -46,11 +46,11 @@ async def running(**receivers: Receiver) -> AsyncIterator[tuple[Outbox, Courier]
     outbox = Outbox(LoopClock(), random.Random(1))
     routes = {name: Route(exec=(name,)) for name in receivers}
 
-    def on_change() -> None:
+    def told(_notification: Notification, _problem: str) -> None:
         outbox.take_changes()
         outbox.release()
 
-    courier = Courier(outbox, routes, on_change, lambda route: receivers[route.exec[0]])
+    courier = Courier(outbox, routes, told, lambda route: receivers[route.exec[0]])
     task = asyncio.create_task(courier.run())
     await asyncio.sleep(0)
     try:
@@ -174,7 +174,7 @@ def test_what_was_being_sent_at_the_end_is_not_lost() -> None:
 def test_an_alertmanager_gets_no_task() -> None:
     async def play() -> None:
         outbox = Outbox(LoopClock(), random.Random(1))
-        courier = Courier(outbox, {"am": Route(alertmanager="http://h:9093")}, lambda: None)
+        courier = Courier(outbox, {"am": Route(alertmanager="http://h:9093")}, lambda _notification, _problem: None)
         task = asyncio.create_task(courier.run())
         await asyncio.sleep(1)
         courier.use({"am": Route(alertmanager="http://other:9093")})

@@ -34,6 +34,10 @@ class Queue:
                 self.disk[key] = msgspec.msgpack.encode(kept)
         self.outbox.release()
 
+    def deliver(self, notification: Notification) -> None:
+        self.outbox.sent(notification)
+        self.save()
+
     def fail(self, error: str = "HTTP 500", retry_after: float | None = None) -> float:
         """Let the next one fail; return how long it then waits."""
         head = self.outbox.take("slack")
@@ -102,9 +106,20 @@ def test_success_ends_the_waiting() -> None:
     queue.clock.advance(queue.fail())
     head = queue.outbox.take("slack")
     assert head == message(1)
-    queue.outbox.sent(head)
+    queue.deliver(head)
     assert queue.outbox.wait("slack") == 0.0
     assert queue.outbox.delivery().problems == ()
+
+
+def test_the_next_waits_until_it_is_on_disk_that_the_one_before_was_sent() -> None:
+    queue = Queue()
+    queue.add(message(1), message(2))
+    head = queue.outbox.take("slack")
+    assert head is not None
+    queue.outbox.sent(head)
+    assert queue.outbox.wait("slack") is None
+    queue.save()
+    assert queue.outbox.take("slack") == message(2)
 
 
 def test_another_route_does_not_wait_with_it() -> None:
@@ -132,7 +147,7 @@ def test_what_is_too_much_drops_what_a_later_one_makes_superfluous_first() -> No
     heads: list[str] = []
     while (head := queue.outbox.take("slack")) is not None and len(heads) < 2:
         heads.append(head.id)
-        queue.outbox.sent(head)
+        queue.deliver(head)
     assert heads == ["old#1", "fire#2"]
     assert queue.outbox.delivery().dropped == 1
 
@@ -143,7 +158,7 @@ def test_else_the_oldest_goes_but_not_one_that_is_being_sent() -> None:
     sending = queue.outbox.take("slack")
     assert sending is not None
     queue.add(message(1, "new"))
-    queue.outbox.sent(sending)
+    queue.deliver(sending)
     assert queue.outbox.take("slack") == message(1, "i2")
     queue.save()
     assert len(queue.disk) == queue.outbox.delivery().waiting == CAPACITY - 1
@@ -186,7 +201,7 @@ def test_the_screen_is_told_how_it_stands() -> None:
     queue.add(message(1), message(2), message(3))
     head = queue.outbox.take("slack")
     assert head is not None
-    queue.outbox.sent(head)
+    queue.deliver(head)
     queue.fail("HTTP 429")
     queue.clock.advance(720)
     delivery = queue.outbox.delivery("")
