@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from perftui.alerts.measured import Measure, Neighbours, Notation, metric_of
 from perftui.alerts.rule import Rule
@@ -19,12 +20,20 @@ WELL = -1
 _SECONDS = Metric(name="", unit="s", kind=Kind.GAUGE, description="")
 
 
+class Threshold(NamedTuple):
+    """Where a severity begins, as a figure and for people, and in words what is waited for."""
+
+    level: float
+    level_text: str
+    why: str
+
+
 class Check:
     """Tells how bad a value is, by the rank of a severity: `bounds` are mildest first, turned so that above is bad."""
 
     __slots__ = (
-        "_clear", "_known", "_levels", "_why", "attributes", "bounds", "conditions", "edge", "hold", "judges_source",
-        "measure", "metric", "name", "notation", "rule", "sign",
+        "_clear", "_known", "attributes", "bounds", "conditions", "edge", "hold", "judges_source", "measure", "metric",
+        "name", "notation", "rule", "sign", "summary", "thresholds",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, known: Mapping[str, Metric]) -> None:
@@ -37,16 +46,17 @@ class Check:
         self.sign = -1.0 if rule.below else 1.0
         self.judges_source = rule.metric in (SOURCE_FAILING, SOURCE_STALE)
         self.hold = float(rule.hold if rule.absent_for is None else rule.absent_for)
-        self._levels = _levels(rule)
-        self.bounds = tuple((self.sign * level, severity.rank) for severity, level in self._levels.items())
+        levels = _levels(rule)
+        self.bounds = tuple((self.sign * level, severity.rank) for severity, level in levels.items())
         self.edge = self.bounds[0][0] if self.bounds else math.inf
         self._clear = self.edge if rule.clear is None else self.sign * rule.clear
-        mildest = next(iter(self._levels.values()), 0.0)
+        mildest = next(iter(levels.values()), 0.0)
         self.notation = Notation(self.measure, known, mildest)
         if rule.absent_for is not None:
             self.notation = Notation(Measure(SOURCE_STALE), {SOURCE_STALE: _SECONDS}, mildest)
         self._known = known
-        self._why: dict[Severity, str] = {}
+        self.summary = rule.summary or self._template()
+        self.thresholds = {severity: self._threshold(level) for severity, level in levels.items()}
 
     @property
     def is_absence(self) -> bool:
@@ -85,38 +95,26 @@ class Check:
             words.setdefault("when", str(units.show_metric(metric_of(condition.metric, self._known), value)))
         return found
 
-    def level(self, severity: Severity) -> float:
-        """Return where a severity begins; of one that the rule lacks, where the next milder does."""
-        below = [level for each, level in self._levels.items() if each.rank <= severity.rank]
-        return below[-1] if below else next(iter(self._levels.values()))
+    def said(self, words: Mapping[str, str]) -> str:
+        """Return the summary with these words; one that this series does not have is empty."""
+        return self.summary.format_map(_Words(words))
 
-    def level_text(self, severity: Severity) -> str:
-        """Return where a severity begins, for people."""
-        return self.notation.level(self.level(severity))
-
-    def why(self, severity: Severity) -> str:
-        """Return what it waits for, in words: `redis.hit_ratio below 80 % for 30 s`."""
-        if severity not in self._why:
-            self._why[severity] = self._in_words(severity)
-        return self._why[severity]
-
-    def summary(self, words: Mapping[str, str]) -> str:
-        """Return what happened; a word that this series does not have is empty."""
-        return (self.rule.summary or self._template).format_map(_Words(words))
-
-    @property
     def _template(self) -> str:
-        """What is said by a rule without a summary."""
+        """Return the summary of a rule that has none of its own."""
         metric = self.rule.metric.replace("{", "{{").replace("}", "}}")
         return (
             f"no {metric} for {{value}}" if self.is_absence else f"{metric} {{value}} {self.rule.direction} {{level}}"
         )
 
-    def _in_words(self, severity: Severity) -> str:
+    def _threshold(self, level: float) -> Threshold:
+        text = self.notation.level(level)
+        return Threshold(level, text, self._why(text))
+
+    def _why(self, level_text: str) -> str:
         if self.is_absence:
             labels = "".join(f" {name}={pattern}" for name, pattern in self.attributes.items())
             return f"{self.rule.metric}{labels} has not come for {_time(self.hold)}"
-        words = f"{self.measure.words} {self.rule.direction} {self.level_text(severity)}"
+        words = f"{self.measure.words} {self.rule.direction} {level_text}"
         if self.hold:
             words += f" for {_time(self.hold)}"
         for condition in self.conditions:

@@ -148,12 +148,13 @@ class Episode:
         if now > self.seen:
             self._put_off(now - self.seen)
             self.seen = now
+        self.well_since = None
         self.lose()
 
     def lose(self) -> None:
         """Note that nobody knows how it is now; what is pending has nothing to lose but its time."""
         if self.known and self.since is not None:
-            self.known, self.well_since, self.shown = False, None, None
+            self.known, self.shown = False, None
 
     def go_on(self, check: Check) -> None:
         """Go over to a rule of the same name that was changed."""
@@ -196,12 +197,13 @@ class Episode:
         self.words = kept.words
         self.rank = kept.severity.rank
         self.go_on(self.check)
-        self.began = kept.began + outage.shift
+        last_seen = now - outage.seconds  # a time after it would be of another clock
+        self.began = min(kept.began + outage.shift, last_seen)
         if outage.seconds <= LONGEST_OUTAGE:
             times = [kept.beyond.get(severity) for severity in _SEVERITIES]
-            self.beyond = [None if time is None else time + outage.shift for time in times]
+            self.beyond = [None if time is None else min(time + outage.shift, last_seen) for time in times]
         self._put_off(outage.seconds)
-        self.seen, self._last_bad, self.known = now, now - outage.seconds, self.since is None
+        self.seen, self._last_bad, self.known = now, last_seen, self.since is None
         self.grace = now + GRACE
 
     def alert(self, state: AlertState | None = None, ended: float | None = None) -> Alert:
@@ -254,7 +256,7 @@ class Episode:
     def _alert(self, state: AlertState, ended: float | None) -> Alert:
         check, severity = self.check, _SEVERITIES[self.rank]
         rule = check.rule
-        level_text = check.level_text(severity)
+        level, level_text, why = check.thresholds[severity]
         words = {"source": self.source, "value": check.notation.figure(self.worst), "level": level_text}
         return Alert(
             rule=check.name,
@@ -266,16 +268,16 @@ class Episode:
             state=state,
             severity=severity,
             value=self.value,
-            level=check.level(severity),
+            level=level,
             value_text=check.notation.value(self.value),
             level_text=level_text,
             direction=rule.direction,
-            summary=check.summary({**dict(self.attributes), **words, **self.words}),
-            why=check.why(severity),
+            summary=check.said({**dict(self.attributes), **words, **self.words}),
+            why=why,
             began=self.began,
             hold=check.hold,
             since=self.since,
-            well_since=self.well_since,
+            well_since=self.well_since if self.known else None,
             clears_after=self._clears_after(),
             resolved_at=ended,
             remedies=rule.remedies,

@@ -126,6 +126,15 @@ def test_a_gap_starts_the_time_of_being_well_anew() -> None:
     assert scene.play(GOOD).firing == []
 
 
+def test_a_source_that_stumbles_now_and_then_does_not_keep_an_alert_from_clearing() -> None:
+    scene = Scene(rule(clear_for=10)).play(BAD)
+    for _ in range(3):
+        scene.play(GOOD, GOOD).fail(1)
+    assert scene.alert.well_since is None, "nobody knows at this moment"
+    assert scene.play(GOOD).firing == WARNING
+    assert scene.play(GOOD).firing == []
+
+
 def test_a_pending_alert_survives_a_short_gap_but_not_a_long_one() -> None:
     assert Scene(rule(hold=10)).play(*[BAD] * 9, None, BAD).firing == WARNING
     scene = Scene(rule(hold=10)).play(*[BAD] * 9, *[None] * 8)

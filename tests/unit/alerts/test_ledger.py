@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from perftui.alerts.episode import KeptEpisode
+from perftui.alerts.kept import Outage
 from perftui.core.alert import AlertState, Severity
 from tests.unit.alerts.scene import SOURCE, Scene, rule
 
@@ -37,6 +38,24 @@ def test_what_is_pending_goes_on_with_the_time_that_it_had_spent(shift: float) -
     after = before.restarted(3000.0, LOAD, shift=shift).play(*[BAD] * 9)
     assert after.firing == [], "10 s before and 9 after"
     assert after.play(BAD, BAD).firing
+
+
+def test_a_time_of_another_clock_does_not_hold_up_an_alert_for_days() -> None:
+    before = Scene(LOAD).play(*[BAD] * 15)
+    before.save()
+    after = Scene(LOAD)
+    after.clock.advance(-900.0)
+    after.engine.restore(before.store, Outage())
+    assert after.play(*[BAD] * 21).firing
+
+
+def test_an_alert_of_a_source_that_is_watched_no_longer_leaves_after_an_hour() -> None:
+    after = Scene(LOAD).play(*[BAD] * 30).restarted(5.0, LOAD)
+    for _ in range(3601):
+        after.clock.advance(1.0)
+        after.look(source="another")
+    assert after.firing == []
+    assert after.steps[-1][1] == "ended unknown"
 
 
 def test_what_is_pending_starts_over_after_a_long_outage() -> None:

@@ -2,10 +2,11 @@
 
 import math
 import statistics
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perftui.alerts.rule import Aggregate
@@ -41,7 +42,7 @@ def line(points: Points, ahead: float) -> float:
     return fit.intercept + fit.slope * (points[-1][0] - start + ahead)
 
 
-PLAIN = {
+PLAIN: dict[Aggregate, Callable[[Points], float]] = {
     Aggregate.AVG: lambda points: statistics.fmean(value for _, value in points),
     Aggregate.MIN: lambda points: min(value for _, value in points),
     Aggregate.MAX: lambda points: max(value for _, value in points),
@@ -54,6 +55,7 @@ PLAIN = {
 
 
 @pytest.mark.parametrize("aggregate", PLAIN)
+@settings(deadline=None)
 @given(steps=POINTS)
 def test_it_is_what_it_is_defined_to_be(aggregate: Aggregate, steps: Points) -> None:
     window = window_for(aggregate, 30.0, ahead=60.0)
@@ -68,6 +70,7 @@ def test_it_is_what_it_is_defined_to_be(aggregate: Aggregate, steps: Points) -> 
             assert result == pytest.approx(PLAIN[aggregate](inside), rel=1e-6, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.tuples(st.floats(0.1, 3.0), st.floats(0.0, 1e3)), min_size=40, max_size=200))
 def test_the_increase_of_a_rate_is_what_it_adds_up_to(steps: Points) -> None:
     window = filled(window_for(Aggregate.INCREASE, 30.0, of_rate=True), points := timed(steps))
