@@ -86,7 +86,7 @@ class Outbox:
     def wait(self, route: str) -> float | None:
         """Return for how many seconds the next for `route` has to wait; None when there is none.
 
-        There is none either while it is not on disk that the one before it was sent: a kill repeats one message at most.
+        None, too, while it is not on disk that the one before it was sent: a kill repeats one message at most.
         """
         self._give_up(route)
         if route in self._sent or self._head(route) is None:

@@ -74,7 +74,7 @@ class Bench:
         self.clock = ManualClock()
         self.part, self.disk = Part(), disk or Disk()
         self.keeper = Keeper((self.part,), self.clock)
-        self.keeper.attach(cast(StateDb, self.disk))
+        self.keeper.attach(cast("StateDb", self.disk))
 
 
 async def test_what_changed_is_on_disk_when_save_says_so() -> None:
@@ -145,7 +145,7 @@ async def test_a_restart_knows_for_how_long_nobody_watched() -> None:
     after = Bench(before.disk)
     after.clock = ManualClock(monotonic=before.clock.monotonic() + 90)
     part = Part()
-    Keeper((part,), after.clock).attach(cast(StateDb, before.disk))
+    Keeper((part,), after.clock).attach(cast("StateDb", before.disk))
     assert part.restored is not None
     rows, outage = part.restored
     assert set(rows["ack"]) == {"memory"}
@@ -158,7 +158,7 @@ async def test_across_a_reboot_the_wall_clock_tells(monkeypatch: pytest.MonkeyPa
     await before.keeper.save()
     monkeypatch.setattr("perftui.core.moment.boot_id", lambda: "another")
     clock, part = ManualClock(monotonic=7.0, wall=before.clock.wall() + 600), Part()
-    Keeper((part,), clock).attach(cast(StateDb, before.disk))
+    Keeper((part,), clock).attach(cast("StateDb", before.disk))
     assert part.restored is not None
     shift, seconds = part.restored[1]
     assert seconds == 600.0
