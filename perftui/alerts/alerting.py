@@ -63,7 +63,8 @@ class Alerting:
         self.keeper = Keeper((self.rules, self.desk, self._ended, *self._dispatch.kept), clock)
         self._publish = publish
         self._observer = observer or AlertObserver()
-        self._changed = asyncio.Event()
+        self._due = asyncio.Event()
+        self._changed = False
         self._waiting: list[asyncio.Future[None]] = []
         self._shown: frozenset[object] = frozenset()
         self._ticks = 0
@@ -87,26 +88,17 @@ class Alerting:
 
     def tick(self, statuses: Iterable[SourceStatus]) -> None:
         """Once a second: let time work on rules, silences and notifications."""
-        changed = self.rules.observe_sources(statuses)
-        changed |= self.desk.expire()
+        if self.rules.observe_sources(statuses) | self.desk.expire() or self.keeper.problem:
+            self._change()
         self._ticks += 1
         if self._ticks % ALIVE_EVERY == 0 and self.rules.pending():
             self.keeper.alive()
-        ended = self._take_ended()
-        firing = self.desk.judge(self.rules.firing())
-        self._observer.judged(firing, ended)
-        changed |= self._dispatch.step(firing, ended)
-        if changed or ended or self.keeper.problem:
-            self._change()
+        self._due.set()
 
     def forget(self, source: str) -> None:
         """Drop what is known of a source that is no longer watched."""
         self.rules.forget(source)
         self._change()
-
-    def firing(self) -> list[Alert]:
-        """Return what fires, with what people decided on it and what became of its notifications."""
-        return [self._noted(alert) for alert in self.desk.judge(self.rules.firing())]
 
     def ended(self, rule: str, source: str, attributes: Attributes) -> tuple[Alert, ...]:
         """Return how one alert ended before, newest first."""
@@ -146,34 +138,43 @@ class Alerting:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._dispatch.run(), name="notifications")
             while True:
-                await self._changed.wait()
-                self._changed.clear()
-                view = self._view()  # before anything is awaited: what is shown is what is kept, and nothing younger
-                await self._save()
-                self._show(view)
-                await asyncio.sleep(PACE)
+                await self._due.wait()
+                self._due.clear()
+                firing = self._advance()
+                if self._changed:
+                    self._changed = False
+                    view = self._view(firing)  # before anything is awaited: shown is what is kept, and nothing younger
+                    await self._save()
+                    self._show(view)
+                    await asyncio.sleep(PACE)
 
     async def close(self) -> None:
         """Bring what changed last to disk."""
         await self.keeper.close()
 
+    def _advance(self) -> list[Alert]:
+        """Let what fires and what ended go through desk and dispatch; return what fires, judged."""
+        ended = self.desk.ended(self.rules.take_ended())
+        for alert in ended:
+            self._ended.add(alert)
+        firing = self.desk.judge(self.rules.firing())
+        self._observer.judged(firing, ended)
+        if self._dispatch.step(firing, ended) or ended:
+            self._change()
+        return firing
+
     def _noted(self, alert: Alert) -> Alert:
         notes = self._dispatch.notes(alert.key)
         return msgspec.structs.replace(alert, notes=notes) if notes else alert
-
-    def _take_ended(self) -> list[Alert]:
-        ended = self.rules.take_ended()
-        for alert in ended:
-            self._ended.add(alert)
-        self.desk.ended(ended)
-        return ended
 
     def _told(self, notification: Notification, problem: str) -> None:
         self._observer.told(notification, problem)
         self._change()
 
     def _change(self) -> None:
-        self._changed.set()
+        """See to it that what changed is kept and shown."""
+        self._changed = True
+        self._due.set()
 
     async def _kept(self) -> None:
         """Return once what was just decided is on disk; without, when that takes too long: a note says so then."""
@@ -195,9 +196,9 @@ class Alerting:
             self._waiting += [ticket for ticket in waiting if not ticket.done()]
             self._change()
 
-    def _view(self) -> AlertsView:
+    def _view(self, firing: list[Alert]) -> AlertsView:
         return alerts_view(
-            self.firing(),
+            [self._noted(alert) for alert in firing],
             self.rules.pending(),
             self._ended,
             self.desk.silences,

@@ -83,11 +83,13 @@ class Desk:
         """End silences whose time is over; return whether any changed."""
         return self._silences.expire()
 
-    def ended(self, alerts: Iterable[Alert]) -> None:
-        """Drop the acks of what is resolved."""
-        for alert in alerts:
+    def ended(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Return what ended, each with its ack; those of what is resolved are over."""
+        noted = [msgspec.structs.replace(alert, ack=self._acks.get(alert.key)) for alert in alerts]
+        for alert in noted:
             if alert.state is AlertState.RESOLVED:
                 self.unack(alert.key)
+        return noted
 
     def judge(self, firing: Sequence[Alert]) -> list[Alert]:
         """Return what fires, each with its ack and with what keeps it quiet."""

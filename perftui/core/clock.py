@@ -40,3 +40,7 @@ class ManualClock:
         """Let both times pass by `seconds`."""
         self._monotonic += seconds
         self._wall += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock forward or back."""
+        self._wall += seconds

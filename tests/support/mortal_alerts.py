@@ -128,7 +128,9 @@ class Life:
         """Acknowledge and silence at random; what is told of it was promised to somebody."""
         while True:
             await asyncio.sleep(self._dice.uniform(TICK, 10 * TICK))
-            open_alerts = [alert for alert in self._alerting.firing() if alert.ack is None]
+            open_alerts = [
+                alert for alert in self._alerting.desk.judge(self._alerting.rules.firing()) if alert.ack is None
+            ]
             if self._dice.random() < 0.5 and open_alerts:
                 alert = self._dice.choice(open_alerts)
                 ack = await self._alerting.ack(alert.key, f"ana {self._dice.random():.9f}", "")

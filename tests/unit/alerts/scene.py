@@ -97,7 +97,7 @@ class Scene:
 
     def jump(self, seconds: float) -> None:
         """Let somebody set the clock on the wall."""
-        self.clock._wall += seconds
+        self.clock.jump(seconds)
 
     def save(self) -> dict[str, dict[str, bytes]]:
         """Bring to the store what changed, and return it."""
