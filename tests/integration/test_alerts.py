@@ -1,4 +1,4 @@
-"""Alerts through a real agent: what people decide on them, what survives a kill, and rules that change while it runs."""
+"""Alerts through a real agent: what people decide on them, what outlives a kill, and rules that change meanwhile."""
 
 import os
 import signal
