@@ -27,7 +27,7 @@ from perftui.agent.requests import (
     Subscribe,
     UnsilenceRequest,
 )
-from perftui.alerts.rule_file import rule_infos
+from perftui.alerts.rules.file import rule_infos
 from perftui.core.alert import RuleInfo, Silence
 from perftui.core.clock import Clock
 from perftui.core.errors import ProtocolError, Refused, RequestFailed

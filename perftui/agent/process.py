@@ -13,8 +13,8 @@ from perftui.agent.log_events import RunLog
 from perftui.agent.log_observer import LogObserver
 from perftui.agent.methods import Methods
 from perftui.agent.server import Server
-from perftui.alerts.rule_file import rule_book, rule_infos
-from perftui.alerts.rule_store import change_rule
+from perftui.alerts.rules.file import rule_book, rule_infos
+from perftui.alerts.rules.store import change_rule
 from perftui.config.load import load, read
 from perftui.config.paths import state_dir
 from perftui.core.action import Run

@@ -8,12 +8,12 @@ import msgspec
 
 from perftui.alerts.desk import Desk
 from perftui.alerts.ended import EndedLog
-from perftui.alerts.engine import AlertEngine
+from perftui.alerts.evaluation.engine import AlertEngine
 from perftui.alerts.keeper import Keeper
 from perftui.alerts.notify.dispatch import Dispatch
 from perftui.alerts.notify.notification import Notification
 from perftui.alerts.observer import AlertObserver
-from perftui.alerts.rule import RuleBook
+from perftui.alerts.rules.rule import RuleBook
 from perftui.alerts.view import alerts_view
 from perftui.config.notify import Route
 from perftui.core.alert import Ack, Alert, Silence

@@ -7,7 +7,7 @@ import msgspec
 
 from perftui.alerts.inhibition import Roles, find_causes, reason, roles_of
 from perftui.alerts.kept import Changes, Outage, Rows
-from perftui.alerts.rule import Inhibition
+from perftui.alerts.rules.rule import Inhibition
 from perftui.alerts.silences import LONGEST_COMMENT, LONGEST_NAME, Silences
 from perftui.core.alert import Ack, Alert, AlertState, Mute, Silence, Stage
 from perftui.core.clock import Clock

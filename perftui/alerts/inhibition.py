@@ -9,7 +9,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from perftui.alerts.rule import Inhibition
+from perftui.alerts.rules.rule import Inhibition
 from perftui.core.matcher import matches
 
 Bond = tuple[int, tuple[str, ...]]

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import msgspec
 
-from perftui.alerts.engine import AlertEngine
-from perftui.alerts.rule_file import known_metrics, rule_book
+from perftui.alerts.evaluation.engine import AlertEngine
+from perftui.alerts.rules.file import known_metrics, rule_book
 from perftui.cli.check_report import Report, as_json, as_table, judge
 from perftui.cli.main import crashed
 from perftui.config.duration import Duration

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from perftui.alerts.rule_file import rule_book
-from perftui.alerts.rule_schema import rule_structs
+from perftui.alerts.rules.file import rule_book
+from perftui.alerts.rules.schema import rule_structs
 from perftui.config.discovery import discover, usual_candidates
 from perftui.config.load import read
 from perftui.config.paths import config_file

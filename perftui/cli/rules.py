@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from perftui.alerts.case_file import load_cases
-from perftui.alerts.case_report import lines_of
-from perftui.alerts.rule_file import rule_book, rule_infos
-from perftui.alerts.rule_test import run_cases
+from perftui.alerts.cases.file import load_cases
+from perftui.alerts.cases.report import lines_of
+from perftui.alerts.cases.runner import run_cases
+from perftui.alerts.rules.file import rule_book, rule_infos
 from perftui.config.load import load, read
 from perftui.config.paths import config_file
 from perftui.core.alert import RuleInfo

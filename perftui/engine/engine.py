@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 import msgspec
 
 from perftui.alerts.alerting import Alerting
-from perftui.alerts.rule_file import known_metrics, rule_book
+from perftui.alerts.rules.file import known_metrics, rule_book
 from perftui.collectors.agent import AgentCollector
 from perftui.collectors.base import Collector
 from perftui.collectors.registry import collector_for

@@ -12,9 +12,9 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from perftui.alerts.amount import Amount
-from perftui.alerts.engine import AlertEngine
-from perftui.alerts.rule import Aggregate, Levels, Rule
+from perftui.alerts.evaluation.engine import AlertEngine
+from perftui.alerts.rules.amount import Amount
+from perftui.alerts.rules.rule import Aggregate, Levels, Rule
 from perftui.config.duration import Duration
 from perftui.core.clock import ManualClock
 from perftui.core.metric import Metric, ratio

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from perftui.alerts.desk import Desk
-from perftui.alerts.notify.alertmanager_sync import AlertmanagerSync
-from perftui.alerts.notify.alertmanager_terms import labels_there, pushed
+from perftui.alerts.notify.alertmanager.sync import AlertmanagerSync
+from perftui.alerts.notify.alertmanager.terms import labels_there, pushed
 from perftui.config.notify import Route
 from perftui.connect.alertmanager import Alertmanager, LabelMatcher, NewSilence, Rejected, moment
 from perftui.core.alert import Alert, AlertState, Severity

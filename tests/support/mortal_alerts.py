@@ -18,10 +18,10 @@ import msgspec
 
 from perftui.alerts import alerting, keeper
 from perftui.alerts.alerting import Alerting
-from perftui.alerts.amount import Amount
 from perftui.alerts.notify import exec_sender
 from perftui.alerts.notify.notification import Notification
-from perftui.alerts.rule import Levels, Rule, RuleBook
+from perftui.alerts.rules.amount import Amount
+from perftui.alerts.rules.rule import Levels, Rule, RuleBook
 from perftui.config.duration import Duration
 from perftui.config.notify import Route
 from perftui.core.catalogue import CATALOGUE

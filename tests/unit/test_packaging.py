@@ -49,7 +49,7 @@ def test_the_wheel_carries_themes_and_rules() -> None:
         pytest.skip("perftui is installed in editable form: pip install --no-deps . makes a wheel")
     themes = {f"perftui/tui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
     assert themes
-    assert themes | {"perftui/alerts/default_rules.toml", "perftui/py.typed"} <= installed
+    assert themes | {"perftui/alerts/rules/default_rules.toml", "perftui/py.typed"} <= installed
 
 
 def test_the_configuration_that_the_readme_shows_is_valid(tmp_path: Path) -> None:

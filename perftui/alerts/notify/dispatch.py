@@ -9,7 +9,7 @@ import msgspec
 
 from perftui.alerts.desk import Desk
 from perftui.alerts.kept import Kept
-from perftui.alerts.notify.alertmanagers import Alertmanagers
+from perftui.alerts.notify.alertmanager.peers import Alertmanagers
 from perftui.alerts.notify.courier import Courier
 from perftui.alerts.notify.incidents import Incidents
 from perftui.alerts.notify.notification import Notification

@@ -7,7 +7,7 @@ import pytest
 
 from perftui.alerts.desk import MOST_ACKS, Desk
 from perftui.alerts.kept import Changes, Outage
-from perftui.alerts.rule import Inhibition
+from perftui.alerts.rules.rule import Inhibition
 from perftui.core.alert import Ack, Alert, AlertState, Severity, Silence, Stage
 from perftui.core.clock import ManualClock
 from perftui.core.series import Attributes, attributes

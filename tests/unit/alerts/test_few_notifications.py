@@ -5,11 +5,11 @@ import pytest
 from perftui.alerts.desk import Desk
 from perftui.alerts.notify.incidents import Incidents
 from perftui.alerts.notify.notification import Notification
-from perftui.alerts.rule import Rule
+from perftui.alerts.rules.rule import Rule
 from perftui.config.notify import Route
 from perftui.core.reading import Sample
 from perftui.core.series import attributes
-from tests.unit.alerts.scene import Scene, rule
+from tests.unit.alerts.evaluation.scene import Scene, rule
 
 HOUR = 3600
 

@@ -3,7 +3,7 @@
 from itertools import pairwise, permutations
 
 from perftui.alerts.inhibition import find_causes, reason, roles_of
-from perftui.alerts.rule import Inhibition
+from perftui.alerts.rules.rule import Inhibition
 
 Labels = dict[str, str]
 DOWN = Inhibition(name="down", when={"rule": "source-failing"})

@@ -1,0 +1,1 @@
+"""Written cases of rules, run in virtual time."""

@@ -1,0 +1,1 @@
+"""Readings in, alerts out: rules at work."""
