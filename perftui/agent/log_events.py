@@ -91,7 +91,7 @@ class AlertLog:
 
     def _say_fired(self, alert: Alert) -> None:
         is_old = alert.since is not None and alert.since < self._started
-        facts = {"value": alert.value_text, "level": alert.level_text, "summary": alert.summary}
+        facts = {"value": alert.value_text, "threshold": alert.level_text, "summary": alert.summary}
         say(ALERTS, "alert still firing" if is_old else "alert fired", **_facts(alert), **facts)
 
     def _say_ended(self, alert: Alert) -> None:

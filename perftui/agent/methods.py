@@ -41,17 +41,40 @@ POINT_BYTES = 96
 CHUNK_POINTS = MAX_HISTORY // POINT_BYTES
 
 
+class _Lock(NamedTuple):
+    """When nothing may be written, who says so, and what to do about it."""
+
+    holds: Callable[[Connection, Engine], bool]
+    why: str
+    remedy: str
+
+
+_CONSOLE = _Lock(lambda connection, _: connection.read_only, "this console came with --read-only", "start another one")
+_FILE = _Lock(
+    lambda _, engine: engine.settings.read_only,
+    "perftui.toml makes this agent read-only, by read_only = true or by a mistake in it",
+    "change it there and reload",
+)
+_FLAG = _Lock(  # or the file, which was asked before
+    lambda _, engine: engine.read_only, "the agent was started with --read-only", "start it without"
+)
+_DECIDES = (_CONSOLE,)
+"""For what touches only the state of perftui itself: a read-only agent takes it."""
+_CONFIGURES = (_CONSOLE, _FILE, _FLAG)
+"""For what writes the configuration."""
+
+
 class _Method(NamedTuple):
     """What its parameters look like, who answers, and who may ask: `stranger` before a hello, `role` at least.
 
-    What `writes` is refused on a connection that came with `--read-only`.
+    It is refused while one of `locks` holds.
     """
 
     params: type[msgspec.Struct]
     answer: Callable[..., Awaitable[object]]
     role: str = VIEWER
     stranger: bool = False
-    writes: bool = False
+    locks: tuple[_Lock, ...] = ()
 
 
 class Methods:
@@ -84,13 +107,13 @@ class Methods:
             "plan": _Method(PlanRequest, self._plan),
             "apply": _Method(ApplyRequest, self._apply),
             "cancel": _Method(CancelRequest, self._cancel),
-            "ack": _Method(AckRequest, self._ack, role=ADMIN, writes=True),
-            "unack": _Method(AckRequest, self._unack, role=ADMIN, writes=True),
-            "silence": _Method(SilenceRequest, self._silence, role=ADMIN, writes=True),
-            "unsilence": _Method(UnsilenceRequest, self._unsilence, role=ADMIN, writes=True),
+            "ack": _Method(AckRequest, self._ack, role=ADMIN, locks=_DECIDES),
+            "unack": _Method(AckRequest, self._unack, role=ADMIN, locks=_DECIDES),
+            "silence": _Method(SilenceRequest, self._silence, role=ADMIN, locks=_DECIDES),
+            "unsilence": _Method(UnsilenceRequest, self._unsilence, role=ADMIN, locks=_DECIDES),
             "ended": _Method(EndedRequest, self._ended),
             "rules": _Method(Nothing, self._rules),
-            "set_rule": _Method(RuleRequest, self._set_rule, role=ADMIN, writes=True),
+            "set_rule": _Method(RuleRequest, self._set_rule, role=ADMIN, locks=_CONFIGURES),
         }
 
     async def handle(self, connection: Connection, method: str, params: msgspec.Raw) -> object:
@@ -102,8 +125,9 @@ class Methods:
             raise RequestFailed(f"{method}: say hello first", INVALID_REQUEST)
         if known.role == ADMIN and connection.peer.role != ADMIN:
             raise Refused("role", f"{method} is for admins and you are {connection.peer.role}", "attach as the owner")
-        if known.writes and connection.read_only:
-            raise Refused("read-only", f"this console came with --read-only, and {method} writes", "start another one")
+        for lock in known.locks:
+            if lock.holds(connection, self._engine):
+                raise Refused("read-only", f"{lock.why}, and {method} writes", lock.remedy)
         return await known.answer(connection, msgspec.json.decode(params, type=known.params))
 
     async def _hello(self, connection: Connection, hello: Hello) -> Welcome:

@@ -19,15 +19,13 @@ from perftui.config.load import load, read
 from perftui.config.paths import state_dir
 from perftui.core.action import Run
 from perftui.core.alert import RuleInfo
-from perftui.core.aside import ask_aside
 from perftui.core.clock import SystemClock
-from perftui.core.errors import AgentError, AuditError, ConfigError, PerftuiError
+from perftui.core.errors import AgentError, AuditError, ConfigError
 from perftui.engine.engine import Engine
-from perftui.history.state_db import StateDb
 
 LINGER_CHECK = 1.0
-STATE_DEADLINE = 2.0
-"""Seconds that the disk has to give back what was kept, before the agent starts without it."""
+STATE_PATIENCE = 2.0
+"""Seconds that the disk has to give back what was kept, before the agent starts without it for now."""
 
 
 def hold(lock: Path) -> int | None:
@@ -65,6 +63,7 @@ class Agent:
             read_only=read_only,
             mute="private agents do not notify" if private else "",
             observer=LogObserver(clock),
+            state=state_dir() / "state.db",
         )
         self._runs = RunLog()
         self._problems = loaded.problems
@@ -81,7 +80,7 @@ class Agent:
             raise AgentError(f"cannot listen at {self._socket}: {error.strerror}") from error
         self._handle_signals()
         logs = self._open_logs()
-        await self._attach_state()
+        await self.engine.alerting.open(STATE_PATIENCE)
         self.engine.start()
         if self._problems:
             self.engine.note("config", *self._problems, "read-only until the configuration is right")
@@ -104,16 +103,6 @@ class Agent:
             loop.call_soon_threadsafe(self.engine.note, "log", *([problem] if problem else []))
 
         return open_logs(state_dir(), note)
-
-    async def _attach_state(self) -> None:
-        """Go on from the alerts, acks and silences of the agent before this one; in memory alone where that fails."""
-        try:
-            path = state_dir() / "state.db"
-            db = await ask_aside(f"{path}", lambda: StateDb.open(path), STATE_DEADLINE)
-            self.engine.alerting.attach(db)
-            self.engine.note("state.db", *db.notes)
-        except PerftuiError as error:
-            self.engine.note("state.db", f"{error}; alerts, acks and silences do not outlive this agent")
 
     async def _show_interrupted(self) -> None:
         try:
@@ -153,7 +142,10 @@ class Agent:
         """Change a rule in the file, and go over to it. Raises ConfigError; the old rules go on then."""
         await change_rule(self._config, name, changes)
         await self.reload()
-        return next(info for info in rule_infos(self.engine.settings) if info.name == name)
+        info = next((info for info in rule_infos(self.engine.settings) if info.name == name), None)
+        if info is None:
+            raise ConfigError(f"{name} is no rule any more: the file was changed meanwhile")
+        return info
 
     def _on_gone(self) -> None:
         self.engine.publish_agent()

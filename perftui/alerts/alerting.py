@@ -1,8 +1,8 @@
 """The alert engine as the agent runs it: readings in; what fires, kept on disk and told to people, out."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -25,14 +25,15 @@ from perftui.core.series import Attributes
 from perftui.core.status import SourceStatus
 from perftui.core.text import clean
 from perftui.core.wire import AlertsView
-from perftui.history.state_db import StateDb
 
 PACE = 0.2
 """Seconds between two views at least: a thousand alerts that move are one view, not a thousand."""
 KEPT_PATIENCE = 2.0
 """Seconds that a decision of somebody waits for the disk before it holds without."""
 ALIVE_EVERY = 10
-"""Ticks between two notes that somebody watches, while an alert is pending: its `for` resumes from there."""
+"""Ticks between two notes that somebody watches, while anything is open: after a kill its times resume from there."""
+STATE_PATIENCE = 30.0
+"""Seconds for which a disk that hangs keeps us from telling anybody: what was told before is not known until then."""
 
 Publish = Callable[[AlertsView, bool], None]
 """Takes a view, and whether it is another set of alerts than before rather than other values of the same."""
@@ -54,13 +55,16 @@ class Alerting:
         *,
         off: str = "",
         observer: AlertObserver | None = None,
+        state: Path | None = None,
     ) -> None:
-        """`off` says why this agent notifies nobody; empty when it does. `observer` looks on."""
+        """`off` says why this agent notifies nobody; empty when it does. `state` is where all of it is kept."""
         self.rules = AlertEngine(book.rules, clock, known)
         self.desk = Desk(clock, book.inhibitions)
         self._ended = EndedLog()
-        self._dispatch = Dispatch(routes, self.desk, clock, self._told, off=off)
-        self.keeper = Keeper((self.rules, self.desk, self._ended, *self._dispatch.kept), clock)
+        self._dispatch = Dispatch(routes, self.desk, clock, self._told, changed=self._change, off=off)
+        self.keeper = Keeper((self.rules, self.desk, self._ended, *self._dispatch.kept), clock, state)
+        self._tell_from = clock.monotonic() + STATE_PATIENCE
+        self._clock = clock
         self._publish = publish
         self._observer = observer or AlertObserver()
         self._due = asyncio.Event()
@@ -76,9 +80,9 @@ class Alerting:
         self._dispatch.use(routes)
         self._change()
 
-    def attach(self, db: StateDb) -> None:
-        """Go on from what was kept; blocks while it reads."""
-        self.keeper.attach(db)
+    async def open(self, patience: float) -> None:
+        """Go on from what was kept; after `patience` seconds without it for now."""
+        await self.keeper.open(patience)
         self._change()
 
     def observe(self, reading: Reading) -> None:
@@ -91,8 +95,10 @@ class Alerting:
         if self.rules.observe_sources(statuses) | self.desk.expire() or self.keeper.problem:
             self._change()
         self._ticks += 1
-        if self._ticks % ALIVE_EVERY == 0 and self.rules.pending():
+        if self._ticks % ALIVE_EVERY == 0 and not self.rules.is_calm:
             self.keeper.alive()
+            self.rules.refresh()
+            self._change()
         self._due.set()
 
     def forget(self, source: str) -> None:
@@ -134,19 +140,21 @@ class Alerting:
         await self._kept()
 
     async def run(self) -> None:
-        """Keep and show what changes, and send what is to be sent, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._dispatch.run(), name="notifications")
-            while True:
-                await self._due.wait()
-                self._due.clear()
-                firing = self._advance()
-                if self._changed:
-                    self._changed = False
-                    view = self._view(firing)  # before anything is awaited: shown is what is kept, and nothing younger
-                    await self._save()
-                    self._show(view)
-                    await asyncio.sleep(PACE)
+        """Keep and show what changes, until cancelled."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            firing = self._advance()
+            if self._changed:
+                self._changed = False
+                view = self._view(firing)  # before anything is awaited: shown is what is kept, and nothing younger
+                await self._save()
+                self._show(view)
+                await asyncio.sleep(PACE)
+
+    async def deliver(self) -> None:
+        """Send what is to be sent, until cancelled."""
+        await self._dispatch.run()
 
     async def close(self) -> None:
         """Bring what changed last to disk."""
@@ -159,7 +167,8 @@ class Alerting:
             self._ended.add(alert)
         firing = self.desk.judge(self.rules.firing())
         self._observer.judged(firing, ended)
-        if self._dispatch.step(firing, ended) or ended:
+        may_tell = self.keeper.is_open or self._clock.monotonic() >= self._tell_from
+        if (may_tell and self._dispatch.step(firing, ended)) or ended:
             self._change()
         return firing
 
@@ -177,13 +186,18 @@ class Alerting:
         self._due.set()
 
     async def _kept(self) -> None:
-        """Return once what was just decided is on disk; without, when that takes too long: a note says so then."""
+        """Return once what was just decided is on disk, or `problem` says that it will not be.
+
+        Raises RequestFailed, since it holds here but may not outlive us, when neither happens in time.
+        """
         ticket = asyncio.get_running_loop().create_future()
         self._waiting.append(ticket)
         self._change()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(KEPT_PATIENCE):
                 await ticket
+        except TimeoutError as error:
+            raise RequestFailed(f"it holds, but is not on disk after {KEPT_PATIENCE:g} s") from error
 
     async def _save(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -199,7 +213,7 @@ class Alerting:
     def _view(self, firing: list[Alert]) -> AlertsView:
         return alerts_view(
             [self._noted(alert) for alert in firing],
-            self.rules.pending(),
+            self.desk.judge_pending(self.rules.pending(), firing),
             self._ended,
             self.desk.silences,
             self.rules.levels,

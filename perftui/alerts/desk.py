@@ -1,15 +1,17 @@
-"""The desk: what people decided on alerts, and what follows from what; it judges every alert that fires. Pure."""
+"""The desk: what people decided on alerts, and what follows from what; it judges what fires and what pends. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from perftui.alerts.inhibition import Roles, find_causes, reason, roles_of
+from perftui.alerts.aftermath import Aftermath
+from perftui.alerts.inhibition import Follows, Roles, find_causes, reason, roles_of
 from perftui.alerts.kept import Changes, Outage, Rows
 from perftui.alerts.rules.rule import Inhibition
+from perftui.alerts.silence_index import Agreeing
 from perftui.alerts.silences import LONGEST_COMMENT, LONGEST_NAME, Silences
-from perftui.core.alert import Ack, Alert, AlertState, Mute, Silence, Stage
+from perftui.core.alert import Ack, Alert, Mute, Silence, Stage
 from perftui.core.clock import Clock
 from perftui.core.text import clean
 
@@ -25,31 +27,50 @@ class _Facts(NamedTuple):
 
     key: str
     labels: dict[str, str]
+    rank: int
     roles: Roles
+    agreeing: Agreeing
     silenced: Mute | None
 
 
+class _Known:
+    """What is remembered of those that fire, or of those that pend, from one judgement to the next."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.facts: dict[Face, _Facts] = {}
+        self.aftermath = Aftermath(clock)
+        self._asked: list[Roles] = []
+        self._found: dict[int, Follows] = {}
+
+    def find_causes(self, roles: list[Roles]) -> dict[int, Follows]:
+        """Return which follows from which; most of the time it is asked what it was asked before."""
+        if roles != self._asked:
+            self._asked, self._found = roles, find_causes(roles)
+        return self._found
+
+
 class Desk:
-    """Acks hold until the alert is resolved, silences until their time is over; both outlive the agent."""
+    """Acks hold until the alert is over, silences until their time is; both outlive the agent."""
 
     def __init__(self, clock: Clock, inhibitions: Iterable[Inhibition] = ()) -> None:
         self._clock = clock
         self._silences = Silences(clock)
         self._acks: dict[str, Ack] = {}
         self._changes: Changes = {}
-        self._facts: dict[Face, _Facts] = {}
+        self._firing, self._pending = _Known(clock), _Known(clock)
         self._facts_of = 0
         self.use(inhibitions)
 
     @property
     def silences(self) -> tuple[Silence, ...]:
-        """Return all that hold, our own and foreign ones, the next to end first."""
+        """Return all that hold, the next to end first, each with how many alerts it held when they were judged."""
         return self._silences.active
 
     def use(self, inhibitions: Iterable[Inhibition]) -> None:
         """Go over to other inhibitions."""
         self._inhibitions = tuple(inhibition for inhibition in inhibitions if inhibition.enabled)
-        self._facts.clear()
+        self._firing.facts.clear()
+        self._pending.facts.clear()
 
     def ack(self, key: str, author: str, note: str = "") -> Ack:
         """Note that somebody takes care of an alert; the last word counts."""
@@ -84,24 +105,42 @@ class Desk:
         return self._silences.expire()
 
     def ended(self, alerts: Iterable[Alert]) -> list[Alert]:
-        """Return what ended, each with its ack; those of what is resolved are over."""
+        """Return what ended, each with its ack, which is over with it: what comes back is another matter."""
         noted = [msgspec.structs.replace(alert, ack=self._acks.get(alert.key)) for alert in alerts]
         for alert in noted:
-            if alert.state is AlertState.RESOLVED:
-                self.unack(alert.key)
+            self.unack(alert.key)
         return noted
 
     def judge(self, firing: Sequence[Alert]) -> list[Alert]:
         """Return what fires, each with its ack and with what keeps it quiet."""
-        facts = self._look_up(firing)
-        follows = self._follow(firing, facts)
-        judged = []
-        for place, (alert, known) in enumerate(zip(firing, facts, strict=True)):
-            mutes = tuple(mute for mute in (known.silenced, follows.get(place)) if mute is not None)
-            ack = self._acks.get(known.key)
-            unchanged = ack == alert.ack and mutes == alert.mutes
-            judged.append(alert if unchanged else msgspec.structs.replace(alert, ack=ack, mutes=mutes))
-        return judged
+        facts = self._look_up(firing, self._firing)
+        self._silences.count([known.agreeing for known in facts])
+        keyed = {known.key: alert for known, alert in zip(facts, firing, strict=True)}
+        self._firing.aftermath.take_over(self._pending.aftermath, keyed)
+        mutes = self._inhibit(self._firing, facts, keyed, keyed)
+        return [
+            _judged(alert, self._acks.get(known.key), known.silenced, mutes.get(known.key))
+            for known, alert in zip(facts, firing, strict=True)
+        ]
+
+    def judge_pending(self, pending: Sequence[Alert], firing: Sequence[Alert]) -> list[Alert]:
+        """Return what pends, each with what keeps it quiet; `firing` is what fires, as judged.
+
+        It follows from what fires or pends; what fires never follows from what pends.
+        """
+        facts = self._look_up(pending, self._pending)
+        causes = self._look_up(firing, self._firing) if pending else []
+        loud = [
+            known._replace(roles=Roles(causes=known.roles.causes))
+            for known, alert in zip(causes, firing, strict=False)
+            if known.roles.causes and not any(mute.stage is Stage.INHIBITION for mute in alert.mutes)
+        ]
+        keyed = {known.key: alert for known, alert in zip(facts, pending, strict=True)}
+        mutes = self._inhibit(self._pending, facts, keyed, {known.key for known in causes}, loud)
+        return [
+            _judged(alert, None, known.silenced, mutes.get(known.key))
+            for known, alert in zip(facts, pending, strict=True)
+        ]
 
     def take_changes(self) -> Changes:
         """Return what changed since the last call."""
@@ -119,43 +158,73 @@ class Desk:
         self._acks = dict(sorted(acks.items(), key=lambda item: item[1].at))
         self._silences.restore(rows, outage)
 
-    def _look_up(self, firing: Sequence[Alert]) -> list[_Facts]:
-        """Return the facts of each; those of alerts that no longer fire are forgotten."""
+    def _look_up(self, alerts: Sequence[Alert], known: _Known) -> list[_Facts]:
+        """Return the facts of each; those of all others of the kind are forgotten."""
         if self._facts_of != self._silences.version:
-            self._facts = {
-                face: known._replace(silenced=self._silences.mute(known.labels)) for face, known in self._facts.items()
-            }
+            for every in (self._firing, self._pending):
+                every.facts = {face: self._matched(facts) for face, facts in every.facts.items()}
             self._facts_of = self._silences.version
-        faces = [_face(alert) for alert in firing]
-        facts = [self._facts.get(face) or self._find(alert) for face, alert in zip(faces, firing, strict=True)]
-        self._facts = dict(zip(faces, facts, strict=True))
-        return facts
+        faces = [_face(alert) for alert in alerts]
+        found = [known.facts.get(face) or self._find(alert) for face, alert in zip(faces, alerts, strict=True)]
+        known.facts = dict(zip(faces, found, strict=True))
+        return found
 
     def _find(self, alert: Alert) -> _Facts:
-        labels = alert.labels
-        return _Facts(alert.key, labels, roles_of(labels, self._inhibitions), self._silences.mute(labels))
+        labels, rank = alert.labels, alert.severity.rank
+        return self._matched(_Facts(alert.key, labels, rank, roles_of(labels, self._inhibitions), 0, None))
 
-    def _follow(self, firing: Sequence[Alert], facts: Sequence[_Facts]) -> dict[int, Mute]:
-        """Return what mutes those that follow from another, by their place."""
-        if not any(known.roles.causes for known in facts):
-            return {}
-        order = sorted(range(len(firing)), key=lambda place: _rank(firing[place], facts[place].key))
-        found = find_causes([facts[place].roles for place in order])
-        said = {
-            follows: Mute(
-                stage=Stage.INHIBITION,
-                reason=clean(reason(self._inhibitions[follows.inhibition], facts[order[follows.cause]].labels)),
-            )
-            for follows in set(found.values())
-        }
-        return {order[place]: said[follows] for place, follows in found.items()}
+    def _matched(self, known: _Facts) -> _Facts:
+        agreeing = self._silences.agreeing(known.labels)
+        return known._replace(agreeing=agreeing, silenced=self._silences.mute(agreeing))
+
+    def _inhibit(
+        self,
+        known: _Known,
+        facts: Sequence[_Facts],
+        alerts: Mapping[str, Alert],
+        fires: Container[str],
+        loud: Sequence[_Facts] = (),
+    ) -> dict[str, Mute]:
+        """Return what mutes those of `alerts` that follow or followed from another, by their key.
+
+        `facts` are theirs, `fires` the keys of what fires, and `loud` what they could follow from besides each other.
+        """
+        mutes = known.aftermath.lingering(alerts, fires)
+        ranked = sorted(facts, key=lambda each: (-each.rank, alerts[each.key].since or 0.0, each.key))
+        order = [*sorted(loud, key=lambda each: (-each.rank, each.key)), *ranked]
+        found = known.find_causes([_without_causes(each.roles) if each.key in mutes else each.roles for each in order])
+        said = {follows: self._mute(follows, order) for follows in set(found.values())}
+        for place, follows in found.items():
+            follower, cause = order[place], order[follows.cause]
+            mutes[follower.key] = said[follows]
+            if cause.key in fires and not _is_older(alerts[follower.key], alerts.get(cause.key)):
+                known.aftermath.note(follower.key, follower.rank, cause)
+        return mutes
+
+    def _mute(self, follows: Follows, order: Sequence[_Facts]) -> Mute:
+        words = reason(self._inhibitions[follows.inhibition], order[follows.cause].labels)
+        return Mute(stage=Stage.INHIBITION, reason=clean(words))
+
+
+def _judged(alert: Alert, ack: Ack | None, silenced: Mute | None, inhibited: Mute | None) -> Alert:
+    mutes = tuple(mute for mute in (silenced, inhibited) if mute is not None)
+    if ack == alert.ack and mutes == alert.mutes:
+        return alert
+    return msgspec.structs.replace(alert, ack=ack, mutes=mutes)
+
+
+def _is_older(follower: Alert, cause: Alert | None) -> bool:
+    """Return whether an alert began before what it is said to follow from: it is no aftermath of that."""
+    if cause is None or follower.began is None or cause.began is None:
+        return False
+    return follower.began < cause.began
+
+
+def _without_causes(roles: Roles) -> Roles:
+    """Return the roles of what is muted already, which is the cause of nothing."""
+    return Roles(follows=roles.follows)
 
 
 def _face(alert: Alert) -> Face:
     """Return all that its labels are made of."""
     return alert.rule, alert.source, alert.metric, alert.attributes, alert.severity, alert.kind, alert.host
-
-
-def _rank(alert: Alert, key: str) -> tuple[int, float, str]:
-    """Return which alerts are rather the cause of others: the worst, then the oldest, then by name."""
-    return -alert.severity.rank, alert.since or 0.0, key

@@ -1,6 +1,8 @@
 """Inhibition: who follows from whom among the alerts that fire. Pure.
 
-An alert that itself follows from another is the cause of nothing. Of those in a circle the worst stays loud (then the
+An alert follows only from one that is at least as severe: nothing looks better because something else went wrong, too;
+unless the inhibition itself says which severities it mutes.
+One that itself follows from another is the cause of nothing. Of those in a circle the worst stays loud (then the
 oldest, then by name), so that no two alerts ever silence each other. And peers never do: what is on both sides of one
 inhibition is not muted by it.
 """
@@ -10,10 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from perftui.alerts.rules.rule import Inhibition
+from perftui.core.alert import Severity
 from perftui.core.matcher import matches
 
-Bond = tuple[int, tuple[str, ...]]
-"""The number of an inhibition and the values of its `equal` labels: its causes and followers meet there."""
+Bond = tuple[int, tuple[str, ...], int]
+"""The number of an inhibition, the values of its `equal` labels and how severe the follower is: there they meet."""
 
 
 class Roles(NamedTuple):
@@ -31,7 +34,8 @@ class Follows(NamedTuple):
 
 
 def roles_of(labels: Mapping[str, str], inhibitions: Sequence[Inhibition]) -> Roles:
-    """Return the roles of an alert with these labels."""
+    """Return the roles of an alert with these labels; one without a severity counts as a warning."""
+    rank = Severity(labels.get("severity", Severity.WARNING)).rank
     causes: list[Bond] = []
     follows: list[Bond] = []
     for number, inhibition in enumerate(inhibitions):
@@ -39,9 +43,9 @@ def roles_of(labels: Mapping[str, str], inhibitions: Sequence[Inhibition]) -> Ro
         if not all(values):
             continue
         if matches(inhibition.when, labels):
-            causes.append((number, values))
+            causes += [(number, values, milder) for milder in range(rank + 1)]
         elif matches(inhibition.mutes, labels):
-            follows.append((number, values))
+            follows.append((number, values, 0 if "severity" in inhibition.mutes else rank))
     return Roles(tuple(causes), tuple(follows))
 
 
@@ -62,10 +66,12 @@ class _Search:
         self._firing = firing
         self._undecided = Counter(bond for roles in firing for bond in roles.causes)
         self._followers: dict[Bond, list[int]] = defaultdict(list)
+        self._waits: list[int] = []
         for place, roles in enumerate(firing):
-            for bond in self._possible(roles):
+            possible = [bond for bond in roles.follows if bond in self._undecided]
+            self._waits.append(len(possible))
+            for bond in possible:
                 self._followers[bond].append(place)
-        self._waits = [len(self._possible(roles)) for roles in firing]
         self._found: dict[int, Follows] = {}
         self._settled: set[int] = set()
 
@@ -76,9 +82,6 @@ class _Search:
         for place in range(len(self._firing)):  # what is left goes in a circle, or follows from one
             self._settle(deque([place]))
         return self._found
-
-    def _possible(self, roles: Roles) -> list[Bond]:
-        return [bond for bond in roles.follows if bond in self._undecided]
 
     def _settle(self, queue: deque[int]) -> None:
         while queue:

@@ -1,16 +1,17 @@
 """Silences: our own, which outlive the agent, and those of other systems, which are asked for again."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
 
 from perftui.alerts.kept import Changes, Outage, Rows
+from perftui.alerts.silence_index import Agreeing, SilenceIndex, count_each, last
 from perftui.core.alert import Mute, Silence, Stage
 from perftui.core.clock import Clock
-from perftui.core.matcher import check, matches
+from perftui.core.matcher import check
 from perftui.core.text import clean
 
 KIND = "silence"
@@ -23,6 +24,8 @@ LONGEST_PATTERN = 200
 LONGEST_NAME = 64
 LONGEST_COMMENT = 200
 _JUMP = 1.0
+_SAME = 2.0
+"""Seconds within which two times by another system's clock are the same: it tells whole seconds, each answer others."""
 _DAY = 20 * 3600.0
 
 
@@ -39,6 +42,7 @@ class Silences:
         self._changes: Changes = {}
         self.active: tuple[Silence, ...] = ()
         self.version = 0
+        self._index = SilenceIndex(())
 
     def add(self, matchers: Mapping[str, str], seconds: float, author: str, comment: str = "") -> Silence:
         """Silence what agrees with all of `matchers` for `seconds`. Raises ValueError with what is wrong."""
@@ -49,7 +53,7 @@ class Silences:
         now, wall = self._clock.monotonic(), self._clock.wall()
         silence = Silence(
             id=self._new_id(),
-            matchers=_checked(matchers),
+            matchers=checked(matchers),
             author=clean(author, LONGEST_NAME),
             comment=clean(comment, LONGEST_COMMENT),
             created=wall,
@@ -69,9 +73,13 @@ class Silences:
         return True
 
     def take_foreign(self, origin: str, silences: Iterable[Silence]) -> None:
-        """Take over those of another system instead of what it had before; one that cannot be read is left out."""
-        taken = tuple(islice((silence for silence in silences if _is_readable(silence)), MOST))
-        if taken != self._foreign.get(origin, ()):
+        """Take over those of another system instead of what it had before; one that could not be ours is left out."""
+        before = self._foreign.get(origin, ())
+        known = {silence.id: silence for silence in before}
+        taken = tuple(
+            _settled(known.get(silence.id), silence) for silence in islice(filter(_is_readable, silences), MOST)
+        )
+        if taken != before:
             self._foreign[origin] = taken
             self._refresh()
 
@@ -93,12 +101,22 @@ class Silences:
             self._refresh()
         return bool(over or jumped)
 
-    def mute(self, labels: Mapping[str, str]) -> Mute | None:
-        """Return what keeps an alert with these labels quiet: of several silences the one that ends last."""
-        for silence in reversed(self.active):
-            if matches(silence.matchers, labels):
-                return Mute(stage=Stage.SILENCE, reason=self._reason(silence))
-        return None
+    def agreeing(self, labels: Mapping[str, str]) -> Agreeing:
+        """Return which of those that are active agree with an alert; it holds for this `version`."""
+        return self._index.agreeing(labels)
+
+    def mute(self, agreeing: Agreeing) -> Mute | None:
+        """Return what keeps an alert quiet: of the silences that agree with it the one that ends last."""
+        place = last(agreeing)
+        return None if place is None else Mute(stage=Stage.SILENCE, reason=self._reason(self.active[place]))
+
+    def count(self, sets: Sequence[Agreeing]) -> None:
+        """Note how many alerts each of those that are active holds, from what agrees with each alert that fires."""
+        counts = count_each(sets)
+        if any(silence.holds != counts[place] for place, silence in enumerate(self.active)):
+            self.active = tuple(
+                msgspec.structs.replace(silence, holds=counts[place]) for place, silence in enumerate(self.active)
+            )
 
     def take_changes(self) -> Changes:
         """Return what changed since the last call."""
@@ -130,6 +148,7 @@ class Silences:
     def _refresh(self) -> None:
         everything = [*self._own.values(), *(each for silences in self._foreign.values() for each in silences)]
         self.active = tuple(sorted(everything, key=lambda silence: (silence.expires, silence.id)))
+        self._index = SilenceIndex(self.active)
         self.version += 1
 
     def _new_id(self) -> str:
@@ -144,8 +163,8 @@ class Silences:
         return f"silenced by {author} until {until} UTC" + (f": {silence.comment}" if silence.comment else "")
 
 
-def _checked(matchers: Mapping[str, str]) -> dict[str, str]:
-    """Return the matchers, cleaned. Raises ValueError."""
+def checked(matchers: Mapping[str, str]) -> dict[str, str]:
+    """Return the matchers of a silence, cleaned. Raises ValueError with what is wrong."""
     if not matchers:
         raise ValueError('it needs a matcher; rule = "*" silences everything')
     if len(matchers) > MOST_MATCHERS:
@@ -163,8 +182,15 @@ def _checked(matchers: Mapping[str, str]) -> dict[str, str]:
 
 def _is_readable(silence: Silence) -> bool:
     try:
-        for pattern in silence.matchers.values():
-            check(pattern)
+        checked(silence.matchers)
     except ValueError:
         return False
-    return bool(silence.matchers)
+    return True
+
+
+def _settled(before: Silence | None, now: Silence) -> Silence:
+    """Return a silence as it was before where it is the same but for what clocks make of its times."""
+    if before is None or abs(before.expires - now.expires) >= _SAME or abs(before.until - now.until) >= _SAME:
+        return now
+    times = {"created": now.created, "until": now.until, "expires": now.expires}
+    return before if msgspec.structs.replace(before, **times) == now else now

@@ -20,12 +20,13 @@ Keys
   q quit   ? help   : command   / filter   tab, arrows, j k g G move   enter more   esc back, never quits
   1 overview   2 host   3 queues   4 caches   5 databases   6 endpoints   8 alerts
   f maximise   p pause   r probe now   P M T F6 I sort the processes   F2 settings   Y copy
+  a acknowledge   m silence an alert, its rule or its source   v e n on screen 8: one severity, state, source
   c clean up: a preview first, then a confirmation, then the proof
   ctrl-c quits too, ctrl-z suspends; `[keys]` in the configuration changes any of them
 
 Files and environment
   $XDG_CONFIG_HOME/perftui/perftui.toml   configuration; `perftui config init` writes what it finds here
-  $XDG_STATE_HOME/perftui/                audit log
+  $XDG_STATE_HOME/perftui/                audit log, state.db (alerts, acks, silences), log files, what Y wrote
   /run/perftui/agent.sock                 the agent of a service, tried first
   /tmp/perftui-UID/                       your private agent: its socket, lock and log
   NO_COLOR                                no colour, only bold, dim and reverse

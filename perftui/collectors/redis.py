@@ -1,17 +1,19 @@
 """A Redis, Valkey or KeyDB server (one node) and the job queues on it.
 
 Calls: one round trip a poll: INFO (0.6 ms of the server's time), and with it 10 to 16 small commands for each
-BullMQ queue and one for each list; every 5 s also SLOWLOG GET 1, LATENCY HISTOGRAM (7.0 and later) and CLIENT LIST;
-a second round trip when there is something new to look up; SCAN in slices while queues are searched for. All
-without a transaction and without a script. Units: seconds, bytes, per second, shares 0..1.
+BullMQ queue and one for each list, every 2 s up to 4 more for a queue with active jobs where no worker says its
+name; every 5 s also SLOWLOG GET 1, LATENCY HISTOGRAM (7.0 and later) and CLIENT LIST; a second round trip when there
+is something new to look up; SCAN in slices while queues are searched for. All without a transaction and without a
+script. Units: seconds, bytes, per second, shares 0..1.
 
 Least privileges, an ACL user that can read nothing but this:
     ACL SETUSER perftui on >PASSWORD resetkeys -@all +ping +hello +auth +info +dbsize +role +latency|histogram
         +latency|latest +slowlog|get +slowlog|len +client|list +client|setname +client|id +config|get +memory|stats
 for job queues also
         +llen +zcard +lindex +hmget +scan +get +zcount %R~bull:*
-(+get for arrivals, +zcount for completions of queues whose workers keep no metrics; +select for another database
-than 0). INFO must be allowed; whatever else is not costs only what it feeds, and the reading says what.
+(+get for arrivals and the locks of active jobs, +zcount for completions of queues whose workers keep no metrics;
++select for another database than 0). INFO must be allowed; whatever else is not costs only what it feeds, and the
+reading says what.
 
 The hit rate is that of the last interval, without our own lookups; with no traffic it is absent.
 """

@@ -15,7 +15,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     exec: tuple[str, ...] = ()
     """A program with its arguments; it gets the notification as JSON on its standard input. No shell."""
     alertmanager: str = ""
-    """`http://HOST:9093` of an Alertmanager: it gets every alert, and its silences hold here."""
+    """`http://HOST:9093` of an Alertmanager: it gets the alerts of this route, and its silences hold here."""
     token: Secret | None = None
     """Bearer token for the Alertmanager."""
     severities: tuple[Severity, ...] = tuple(Severity)

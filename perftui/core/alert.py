@@ -31,7 +31,7 @@ class AlertState(StrEnum):
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody has seen it and takes care; holds until the alert is resolved. `at` is wall seconds."""
+    """Somebody has seen it and takes care; holds until the alert is over. `at` is wall seconds."""
 
     author: str
     at: float
@@ -56,7 +56,8 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     """Alerts with these labels call nobody for a time. A snooze is a silence of exactly one alert.
 
     `created` and `until` are wall seconds for display; `expires` is the agent's monotonic time, which decides.
-    `origin` names the system that it came from, empty for our own.
+    `origin` names the system that it came from, empty for our own. `holds` is how many alerts that fire agree with it,
+    as far as whoever made it knows: it is no part of what a silence is.
     """
 
     id: str
@@ -67,16 +68,17 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     expires: float
     origin: str = ""
+    holds: int = 0
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One rule on one series.
 
-    `since` and `resolved_at` are wall seconds; `since` is when it began to fire. `began` is when its condition began
-    and `well_since` since when it has been well, both in the agent's monotonic seconds; it fires after `hold` seconds
-    and is resolved after `clears_after` well ones. `kind` and `host` are of its source. `value_text` and `level_text`
-    are for people: the unit may not be the metric's (a change per second, a share). `why` says in words what the rule
-    looks at. `notes` say what became of its notifications.
+    `since` and `resolved_at` are wall seconds; `since` is when it began to fire. `began` is when its condition began,
+    `well_since` since when it has been well, `seen` when there was the last verdict on it, all in the agent's monotonic
+    seconds; it fires after `hold` seconds and is resolved after `clears_after` well ones. `kind` and `host` are of its
+    source. `value_text` and `level_text` are for people: the unit may not be the metric's (a change per second, a
+    share). `why` says in words what the rule looks at. `notes` say what became of its notifications.
     """
 
     rule: str
@@ -98,6 +100,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     hold: float = 0.0
     since: float | None = None
     well_since: float | None = None
+    seen: float | None = None
     clears_after: float = 0.0
     resolved_at: float | None = None
     ack: Ack | None = None
@@ -110,9 +113,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Return the stable identity of the alert."""
-        labels = ",".join(f"{name}={value}" for name, value in self.attributes)
-        return f"{self.rule}/{self.source}/{labels}"
+        """Return the stable identity of the alert: `rule/source/name=value,name=value`."""
+        labels = ",".join(f"{_label_word(name)}={_label_word(value)}" for name, value in self.attributes)
+        return f"{_word(self.rule)}/{_word(self.source)}/{labels}"
 
     @property
     def labels(self) -> dict[str, str]:
@@ -155,3 +158,13 @@ class RuleInfo(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     origin: str = ""
     changed: bool = False
+
+
+def _word(text: str) -> str:
+    """Return a name with what would end it in a key marked, so that no two alerts share a key."""
+    return text.replace("\\", "\\\\").replace("/", "\\/")
+
+
+def _label_word(text: str) -> str:
+    """Return the same of a label; a path needs no marks here, as nothing follows the labels."""
+    return text.replace("\\", "\\\\").replace(",", "\\,").replace("=", "\\=")

@@ -12,7 +12,7 @@ MAX_SERIES = 2000
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
-    """One value of one series. A value that is missing has no sample: never 0, never NaN."""
+    """One value of one series. A value that is missing has no sample: never 0, never NaN or infinity."""
 
     metric: str
     value: float
@@ -68,8 +68,11 @@ class ReadingBuilder:
         return self._started
 
     def add(self, metric: str, value: float | None, /, **pairs: str) -> None:
-        """Add a sample; None and NaN mean missing and add nothing. Of a series that comes twice the first is kept."""
-        if value is None or math.isnan(value):
+        """Add a sample; None, NaN and infinity mean missing and add nothing.
+
+        Of a series that comes twice the first is kept.
+        """
+        if value is None or not math.isfinite(value):
             return
         key = (metric, attributes(pairs) if pairs else ())
         if key in self._samples or len(self._samples) >= self._max_series:

@@ -3,6 +3,7 @@
 Imports nothing of ours at run time: the early frame, which may not wait for msgspec, formats with it too.
 """
 
+import math
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -97,9 +98,11 @@ def _long(whole: int) -> str:
 
 
 def show(value: float | None, unit: str, *, kind: "Kind | Literal['gauge']" = "gauge") -> Shown:
-    """Return `value` of a UCUM `unit` as it is read on the screen; None is `–`."""
-    if value is None:
+    """Return `value` of a UCUM `unit` as it is read on the screen; None and NaN are `–`."""
+    if value is None or math.isnan(value):
         return Shown(MISSING, "")
+    if math.isinf(value):
+        return Shown("∞" if value > 0 else "-∞", "")
     if kind == "ratio":
         return percent(value)
     if unit == "s":

@@ -13,7 +13,7 @@ Methods (params -> result):
   plan         {action, target, params} -> Plan
   apply        {plan, confirmation} -> Run          idempotent by plan id
   cancel       {plan} -> Run
-  ack          {key, note} -> null                  an alert by its key; held until it is resolved
+  ack          {key, note} -> null                  an alert by its key; held until it is over
   unack        {key} -> null
   silence      {matchers, seconds, comment} -> Silence
   unsilence    {id} -> null
@@ -39,7 +39,7 @@ import msgspec
 from perftui.core.alert import Alert, Level, Silence
 from perftui.core.series import Attributes
 
-PROTOCOL = (1, 1)
+PROTOCOL = (2, 2)
 MAX_LINE = 1 << 20
 MAX_UPDATE = 256 << 10
 MAX_HISTORY = 64 << 10
@@ -120,7 +120,7 @@ class AlertCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many there are, those included that a bounded view has no room for.
 
     `critical`, `warning` and `info` count what fires and is not muted; `silenced` and `inhibited` what is; `acked`,
-    `unknown` count among all that fire.
+    `unknown` count among all that fire. `silences` counts silences, whether they hold any alert or none.
     """
 
     critical: int = 0
@@ -131,6 +131,7 @@ class AlertCounts(msgspec.Struct, frozen=True, kw_only=True):
     acked: int = 0
     unknown: int = 0
     pending: int = 0
+    silences: int = 0
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

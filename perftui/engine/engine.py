@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 import msgspec
 
@@ -31,6 +32,8 @@ BULKHEAD = 64
 DISCOVER_EVERY = 60.0
 TICK = 1.0
 MOST_NOTES = 8
+LONGEST_WAIT = 60.0
+"""Seconds until the alerting is tried again after one defect upon another."""
 
 
 class Engine:
@@ -45,10 +48,11 @@ class Engine:
         read_only: bool = False,
         mute: str = "nobody is told",
         observer: EngineObserver | None = None,
+        state: Path | None = None,
     ) -> None:
         """`read_only` is the agent's own flag, beside what the settings say; `mute` why it notifies nobody, if so.
 
-        `observer` looks on.
+        `observer` looks on; `state` is where alerts, acks and silences are kept.
         """
         self._observer = observer or EngineObserver()
         self.settings = settings
@@ -66,6 +70,7 @@ class Engine:
             self._publish_alerts,
             off=mute,
             observer=self._observer,
+            state=state,
         )
         self._notes: dict[str, tuple[str, ...]] = {}
         self._clock = clock
@@ -104,7 +109,8 @@ class Engine:
         work = {
             "meter": self.measure.run(),
             "tick": self._tick(),
-            "alerting": self.alerting.run(),
+            "alerting": self._keep_alerting(),
+            "notifications": self.alerting.deliver(),
             "discovery": self._discover(),
         }
         self._tasks = [self._own(name, each) for name, each in work.items()]
@@ -235,7 +241,8 @@ class Engine:
             statuses = [poller.status for poller in self.pollers.values()]
             self.alerting.tick(statuses)
             self._observer.watched(statuses, self.measure.series(), self._consoles())
-            self._keep_state_note()
+            self._note_state()
+            self._note_overflow()
             await asyncio.sleep(TICK)
 
     def _keep_budget(self) -> None:
@@ -248,11 +255,32 @@ class Engine:
         for poller in self.pollers.values():
             poller.take_backoff()
 
-    def _keep_state_note(self) -> None:
+    def _note_state(self) -> None:
         """Say so while alerts cannot be kept on disk."""
-        problem = self.alerting.keeper.problem
-        if self._notes.get("state", ("",))[0] != problem:
-            self.note("state", *([problem] if problem else []))
+        keeper = self.alerting.keeper
+        lines = (*keeper.notes, *([keeper.problem] if keeper.problem else []))
+        if self._notes.get("state.db", ()) != lines:
+            self.note("state.db", *lines)
+
+    def _note_overflow(self) -> None:
+        """Say so while more is wrong than can be followed."""
+        over = self.alerting.rules.overflow
+        lines = (f"{over} more series are beyond a level than can be followed as alerts",) if over else ()
+        if self._notes.get("overflow", ()) != lines:
+            self.note("overflow", *lines)
+
+    async def _keep_alerting(self) -> None:
+        """Run the alerting, and again after a defect: without it nobody learns of anything."""
+        wait = 1.0
+        while True:
+            try:
+                await self.alerting.run()
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is told, and the alerts go on
+                self._observer.broke("alerting broke", error)
+                words = clean(f"{type(error).__name__}: {error}")
+                self.note("alerting", f"alerting broke and begins again in {wait:g} s: {words}")
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
 
     async def _discover(self) -> None:
         """Find what runs here and is not configured, now, after a reload, and once a minute."""

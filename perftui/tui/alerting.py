@@ -1,6 +1,7 @@
 """What the keys do with alerts: acknowledge, silence, filter, unfold, look closer."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perftui.core.alert import Alert, AlertState, Silence
@@ -41,7 +42,8 @@ def silence(app: "PerftuiApp", row: Row | None) -> None:
         return
     alerts = _chosen(app, row)
     if alerts:
-        app.open(SilenceDialog(lambda: app.client.state, alerts, lambda *wanted: _silence(app, *wanted)))
+        dialog = SilenceDialog(lambda: app.client.state, alerts, lambda *wanted: _silence(app, dialog, *wanted))
+        app.open(dialog)
 
 
 def end_silence(app: "PerftuiApp", silence: Silence) -> None:
@@ -81,7 +83,16 @@ def unfold(app: "PerftuiApp", row: Row) -> None:
 def details(app: "PerftuiApp", row: Row, alert: Alert) -> None:
     """Show everything about an alert; how it ended before is asked of the agent once."""
     app.view.series = row.series
-    dialog = AlertDetails(lambda: app.shown, row, alert, ascii=app.palette.ascii)
+    acts = {"ack": acknowledge, "silence": silence}
+
+    def act(key: str, alert: Alert) -> bool:
+        does = acts.get(app.keymap.find(key) or "")
+        if does is not None:
+            does(app, replace(row, alert=alert))
+        return does is not None
+
+    keys = () if app.read_only else tuple((app.keymap.key_of(id), id) for id in acts)
+    dialog = AlertDetails(lambda: app.shown, row, alert, act, keys, ascii=app.palette.ascii)
     app.open(dialog)
 
     async def ask() -> None:
@@ -104,9 +115,9 @@ def _chosen(app: "PerftuiApp", row: Row | None) -> tuple[Alert, ...]:
 
 
 def _is_refused(app: "PerftuiApp") -> bool:
-    if app.is_read_only:
+    if app.read_only:
         app.say("read-only: nothing can be changed from here")
-    return app.is_read_only
+    return app.read_only
 
 
 def _offer_unack(app: "PerftuiApp", alerts: Sequence[Alert]) -> None:
@@ -129,12 +140,23 @@ def _each(app: "PerftuiApp", alerts: Sequence[Alert], name: str, request: Callab
     app.start(_answer(app, send(), done), f"{name} {alerts[0].key}")
 
 
-def _silence(app: "PerftuiApp", matchers: dict[str, str], seconds: float, comment: str) -> None:
+def _silence(app: "PerftuiApp", dialog: SilenceDialog, matchers: dict[str, str], seconds: float, comment: str) -> None:
+    """Make a silence; the dialog stays open with the reason where the agent refuses it."""
+
     async def send() -> None:
-        made = await app.client.silence(matchers, seconds, comment)
+        try:
+            made = await app.client.silence(matchers, seconds, comment)
+        except PerftuiError as error:
+            if dialog.closed:
+                app.say(str(error))
+            dialog.refuse(str(error))
+            app.draw()
+            return
+        dialog.closed = True
+        app.close_finished()
         app.say(f"silenced until {clock_time(made.until)} UTC: {words_of(made.matchers)}")
 
-    app.start(_answer(app, send(), ""), f"silence {words_of(matchers)}")
+    app.start(send(), f"silence {words_of(matchers)}")
 
 
 async def _answer(app: "PerftuiApp", request: Awaitable[None], done: str) -> None:
@@ -142,6 +164,5 @@ async def _answer(app: "PerftuiApp", request: Awaitable[None], done: str) -> Non
         await request
     except PerftuiError as error:
         app.say(str(error))
-        return
-    if done:
+    else:
         app.say(done)

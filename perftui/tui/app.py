@@ -98,7 +98,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.canvas = LinesWidget(self.palette, id="canvas")
         self.console_screen = ConsoleScreen(id="console")
         self.boxes: Boxes = {}
-        self._read_only = read_only
+        self.read_only = read_only
         self._seen: tuple[object, ...] = ()
         self._moment = 0
         self._watched: frozenset[str] = frozenset()
@@ -216,7 +216,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     @property
     def is_read_only(self) -> bool:
         """Whether no action is bound: by our own flag, or by what the agent says now."""
-        return self._read_only or says_read_only(self.client.state)
+        return self.read_only or says_read_only(self.client.state)
 
     @property
     def is_acting(self) -> bool:
@@ -294,7 +294,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
     def _keys(self, width: int) -> Line:
         if self.prompt is not None:
             return fit([*self.prompt.draw(), ("   enter keep   esc clear", "dim")], width)
-        return keybar.draw(self.keymap, self.view.focus, width, self.view.message, read_only=self.is_read_only)
+        pane = None if self.dialogs else self.view.focus
+        return keybar.draw(self.keymap, pane, width, self.view.message, read_only=self.is_read_only)
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw for the new size."""

@@ -1,6 +1,7 @@
 """What each binding does: one short function for each id of the key table."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from perftui.tui.panes.content import Row
 from perftui.tui.panes.processes import SORTS
 from perftui.tui.view import freeze
 from perftui.tui.widgets.prompt import Prompt
-from perftui.tui.widgets.text import Line, left
+from perftui.tui.widgets.text import Line, clip, left
 
 if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
@@ -28,6 +29,7 @@ _SCREENS = {"overview": "system", "host": "processes", "queues": "queues", "cach
             "databases": "databases", "endpoints": "endpoints", "alerts": "alerts"}  # fmt: skip
 """Screen -> the pane that has the keys first."""
 _PAGE = 10
+_OLD_STAYS = "; the old configuration goes on"
 
 
 async def run(app: "PerftuiApp", id: str) -> None:
@@ -201,7 +203,11 @@ async def _poll(app: "PerftuiApp") -> None:
 
 
 async def _reload(app: "PerftuiApp") -> None:
-    await _ask(app, _reread(app), "the configuration is read again")
+    def refused(error: PerftuiError) -> str:
+        first = re.split(r"[\n␊]", str(error).strip(), maxsplit=1)[0]
+        return clip(first, app.size.width - len(_OLD_STAYS) - 4) + _OLD_STAYS
+
+    await _ask(app, _reread(app), "the configuration is read again", refused)
 
 
 async def _reread(app: "PerftuiApp") -> None:
@@ -214,13 +220,15 @@ async def _reread(app: "PerftuiApp") -> None:
         app.use(loaded.settings)
 
 
-async def _ask(app: "PerftuiApp", request: Awaitable[None], done: str) -> None:
+async def _ask(
+    app: "PerftuiApp", request: Awaitable[None], done: str, refused: Callable[[PerftuiError], str] = str
+) -> None:
     async def ask() -> None:
         try:
             await request
             app.say(done)
         except PerftuiError as error:
-            app.say(str(error))
+            app.say(refused(error))
 
     app.start(ask(), "request")
 

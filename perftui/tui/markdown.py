@@ -23,6 +23,7 @@ from perftui.tui.panes.alert_words import (
     name_of,
     series_of,
     standing,
+    summary_of,
     took,
     value_of,
     word_of,
@@ -74,7 +75,7 @@ def figures(state: State, alert: Alert) -> str:
 
 def words_for(alert: Alert) -> str:
     """Return what happens: in the rule's words, else the metric and which one."""
-    return code(alert.summary or name_of(alert))
+    return code(summary_of(alert) or name_of(alert))
 
 
 def severity_of(alert: Alert) -> str:
@@ -113,7 +114,7 @@ def alert_text(state: State, alert: Alert) -> str:
         ("rule", code(alert.rule)),
         ("ack", acked(alert)),
         *(("held back", code(mute.reason)) for mute in alert.mutes),
-        *(("told", code(note)) for note in alert.notes),
+        *(("notified", code(note)) for note in alert.notes),
         *(("remedy", code(titles.get(remedy, remedy))) for remedy in alert.remedies),
         ("runbook", link(alert.runbook) if alert.runbook else ""),
     ]

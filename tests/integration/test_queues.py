@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -153,6 +154,20 @@ async def test_workers_are_unknown_where_no_client_may_say_its_name(server: Redi
             assert value(await collector.poll(), "queue.workers", "mail") == 0
 
 
+async def test_a_replica_does_not_say_that_there_are_no_workers(server: RedisServer) -> None:
+    with redis_server() as replica, server.wire() as wire, replica.wire() as other:
+        write_queue(wire, "mail", "5.81.5")
+        wire("DEL", "bull:mail:active")
+        other("REPLICAOF", "127.0.0.1", server.port)
+        async with collecting(replica.options(queues=QueueOptions(bullmq=("mail",)))) as collector:
+
+            async def replicated() -> bool:
+                return value(await collector.poll(), "queue.depth", "mail") == 5
+
+            await eventually(replicated)
+            assert value(await collector.poll(), "queue.workers", "mail") is None
+
+
 async def test_the_walk_over_many_keys_finds_queues_and_forgets_those_that_went(server: RedisServer) -> None:
     clock = ManualClock()
     with server.wire() as wire:
@@ -225,3 +240,52 @@ async def test_workers_and_rates_equal_those_of_the_real_library(server: RedisSe
         assert value(reading, "queue.failed", "busy") == 4
         clock.advance(1)
         assert value(await collector.poll(), "queue.completed", "busy") == 18  # the mean of both seconds
+
+
+async def test_workers_that_were_killed_are_missed_by_a_collector_that_never_saw_them(
+    server: RedisServer, library: BullMQ
+) -> None:
+    library("toil 1500")
+    library.kill()
+    await missed_once_its_lock_lapsed(server)
+
+
+async def test_a_worker_that_may_not_say_its_name_is_not_missed_while_it_renews_its_lock(
+    server: RedisServer, library: BullMQ
+) -> None:
+    left: list[int] = []
+    clock = ManualClock()
+    with server.wire() as wire:
+        wire("ACL", "SETUSER", "default", "-client|setname")
+        library("toil 1000")
+        async with collecting(server.options(), clock) as collector:
+
+            async def renewed_twice() -> bool:
+                clock.advance(2)
+                assert value(await collector.poll(), "queue.workers", "toil") is None
+                milliseconds = wire("PTTL", "bull:toil:1:lock")
+                assert isinstance(milliseconds, int)
+                left.append(milliseconds)
+                return sum(later > before for before, later in pairwise(left)) >= 2
+
+            await eventually(renewed_twice)
+    library.kill()
+    await missed_once_its_lock_lapsed(server)
+
+
+async def missed_once_its_lock_lapsed(server: RedisServer) -> None:
+    """Assert that a fresh collector says no worker in the end, and never while the job is locked."""
+    clock = ManualClock()
+    with server.wire() as wire:
+        async with collecting(server.options(), clock) as collector:
+
+            async def missed() -> bool:
+                clock.advance(1)
+                locked = wire("EXISTS", "bull:toil:1:lock")
+                reading = await collector.poll()
+                assert value(reading, "queue.jobs", "toil", state="active") == 1
+                workers = value(reading, "queue.workers", "toil")
+                assert workers is None or (workers == 0 and not wire("EXISTS", "bull:toil:1:lock"))
+                return workers == 0 and not locked
+
+            await eventually(missed)

@@ -1,5 +1,6 @@
 // Queues in known states on the Redis at argv[2], made by the real library. Each line on stdin is an order, answered
-// by one line of JSON: `fill` (all states), `pause`, `hire` (two workers), `work N` (N jobs, counted by the worker).
+// by one line of JSON: `fill` (all states), `pause`, `hire` (two workers), `work N` (N jobs, counted by the worker),
+// `toil N` (a job that never ends and one that waits for it; its lock lives N ms).
 const { FlowProducer, Queue, Worker } = require('bullmq');
 const { createInterface } = require('readline');
 
@@ -54,6 +55,16 @@ const orders = {
     const options = { metrics: { maxDataPoints: 60 }, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } };
     await worked('busy', jobs, process, options);
     return count;
+  },
+  async toil(lockDuration) {
+    const queue = new Queue('toil', { connection });
+    const started = new Promise((resolve) => {
+      const toil = () => { resolve(); return new Promise(() => {}); };
+      new Worker('toil', toil, { connection, lockDuration });
+    });
+    await queue.addBulk([1, 2].map(() => ({ name: 'x', data: {} })));
+    await started;
+    return queue.getJobCounts();
   },
 };
 

@@ -28,7 +28,6 @@ from perftui.core.catalogue import CATALOGUE
 from perftui.core.reading import Reading, Sample
 from perftui.core.status import SourceState, SourceStatus
 from perftui.core.wire import AlertsView
-from perftui.history.state_db import StateDb
 
 METRIC = "system.cpu.utilization"
 SOURCES = tuple(f"web-{number}" for number in range(4))
@@ -81,12 +80,18 @@ class Life:
         self._view = AlertsView()
         self._news_at = self._clock.monotonic()
         self._alerting = Alerting(
-            RuleBook(rules=(RULE,)), CATALOGUE, {"pager": _pager(folder)}, self._clock, self._show
+            RuleBook(rules=(RULE,)),
+            CATALOGUE,
+            {"pager": _pager(folder)},
+            self._clock,
+            self._show,
+            state=folder / "state.db",
         )
-        self._alerting.attach(StateDb.open(folder / "state.db"))
 
     async def run(self) -> None:
-        tasks = [asyncio.create_task(work) for work in (self._alerting.run(), self._watch(), self._decide())]
+        await self._alerting.open(60.0)
+        works = (self._alerting.run(), self._alerting.deliver(), self._watch(), self._decide())
+        tasks = [asyncio.create_task(work) for work in works]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()

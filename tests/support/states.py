@@ -9,7 +9,7 @@ from perftui.core.alert import Ack, Alert, AlertState, Level, Mute, Severity, Si
 from perftui.core.reading import Reading, Sample, Table
 from perftui.core.series import SeriesId, attributes
 from perftui.core.status import SourceState, SourceStatus
-from perftui.core.wire import AgentState, AlertsView, Delivery, Welcome
+from perftui.core.wire import PROTOCOL, AgentState, AlertsView, Delivery, Welcome
 
 NOW = 100_000.0
 WALL = 1_795_227_292.0
@@ -210,7 +210,7 @@ def bare() -> State:
         wall=WALL,
         link=Link.LIVE,
         welcome=Welcome(
-            protocol=(1, 1),
+            protocol=PROTOCOL,
             version="0.1.0",
             host="web-3.prod",
             pid=4711,
@@ -377,7 +377,7 @@ def _silences() -> tuple[Silence, ...]:
     return (
         Silence(
             id="s1", matchers={"rule": "evictions", "source": "cache-2"}, author="ana", comment="resize under way",
-            created=WALL - 1320, until=WALL + 2280, expires=NOW + 2280,
+            created=WALL - 1320, until=WALL + 2280, expires=NOW + 2280, holds=1,
         ),
         Silence(
             id="s2", matchers={"source": "users-db"}, author="ben", created=WALL - 60, until=WALL + 14_340,

@@ -98,8 +98,29 @@ async def test_a_length_that_is_none_keeps_the_dialog_open() -> None:
     async with console(states.incident()) as screen:
         await screen.press("8", "j", "m", "tab", *"soon", "enter")
         assert '"soon" is not a duration' in screen.text and screen.client.silenced == []
-        await screen.press("ctrl+u", *"0s", "enter")
-        assert "longer than nothing" in screen.text and screen.client.silenced == []
+        for typed in ("0s", "59s", "31d"):
+            await screen.press("ctrl+u", *typed, "enter")
+            assert "from 1 minute to 30 days" in screen.text and screen.app.dialogs
+        assert screen.client.silenced == []
+
+
+async def test_a_silence_that_the_agent_refuses_keeps_the_dialog_open_with_the_reason() -> None:
+    async with console(states.incident()) as screen:
+        screen.client.failure = RequestFailed("there are too many silences")
+        await screen.press("8", "j", "m", "tab", "tab", *"why", "enter")
+        assert screen.app.dialogs and "there are too many silences" in screen.text and "why" in screen.text
+        await screen.press("enter")
+        assert not screen.app.dialogs and screen.client.silenced[0][2] == "why"
+
+
+async def test_the_details_take_care_of_their_alert_and_the_key_bar_offers_nothing_below_them() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("8", "j", "d")
+        assert screen.lines[-1].strip() == "" and "a ack   m silence" in screen.text
+        await screen.press("a", "enter")
+        assert screen.client.asked[-1] == ("ack", WEBHOOK, "") and len(screen.app.dialogs) == 1
+        await screen.press("m", "enter")
+        assert screen.client.silenced[0][0]["source"] == "cache-1" and len(screen.app.dialogs) == 1
 
 
 async def test_names_with_pattern_characters_are_silenced_literally() -> None:

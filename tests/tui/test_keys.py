@@ -40,7 +40,7 @@ async def test_filter_shows_matching_rows_and_escape_takes_it_back() -> None:
         await screen.press("3", "slash", *"webh")
         assert "webhook" in screen.text and "analytics" not in screen.text.split("Alerts")[0]
         await screen.press("enter")
-        assert "/ webh" in screen.text
+        assert "Queues /webh" in screen.text
         await screen.press("escape")
         assert "analytics" in screen.text.split("Alerts")[0]
 

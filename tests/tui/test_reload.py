@@ -4,6 +4,7 @@ import msgspec
 
 from perftui.config.load import Loaded
 from perftui.config.settings import Settings
+from perftui.core.errors import RequestFailed
 from tests.support import states
 from tests.tui.console import Console, console
 
@@ -33,6 +34,16 @@ async def test_what_is_wrong_in_the_file_is_told_and_the_old_stays() -> None:
         await _reload(screen, Settings(), "perftui.toml: line 3: unknown key")
         assert "line 3: unknown key" in screen.lines[-1]
         assert screen.app.palette.theme.name == "light" and screen.app.keymap.find("x") == "maximise"
+
+
+async def test_of_a_refused_file_the_first_line_is_told_and_that_the_old_one_goes_on() -> None:
+    async with console(states.healthy(), (80, 24)) as screen:
+        screen.client.failure = RequestFailed(f"perftui.toml: line 3: unknown key {'x' * 80}␊line 9: another")
+        await screen.press("ctrl+r")
+        await screen.settle(0.2)
+        bar = screen.lines[-1]
+        assert "line 3" in bar and "␊" not in bar and "another" not in bar
+        assert bar.rstrip().endswith("…; the old configuration goes on")
 
 
 async def test_read_only_follows_the_agent_not_the_file_at_the_start() -> None:

@@ -62,6 +62,7 @@ class _Run:
         self._incidents = Incidents(ROUTES, self._clock, HOST)
         self._notifications = 0
         self._firing: list[Alert] = []
+        self._pending: list[Alert] = []
         self._ended: dict[str, Alert] = {}
         self._sources = [_Source(name, case) for name in dict.fromkeys(series.source for series in case.values)]
 
@@ -95,10 +96,11 @@ class _Run:
         self._desk.ended(ended)
         self._ended |= {alert.key: alert for alert in ended}
         self._firing = self._desk.judge(self._engine.firing())
+        self._pending = self._desk.judge_pending(self._engine.pending(), self._firing)
         self._notifications += len(self._incidents.step(self._firing, ended))
 
     def _compare(self, expectation: Expectation, step: int) -> Iterator[Mismatch]:
-        there = {alert.key: alert for alert in (*self._firing, *self._engine.pending())}
+        there = {alert.key: alert for alert in (*self._firing, *self._pending)}
         left = [*there.values(), *(alert for key, alert in self._ended.items() if key not in there)]
         for expected in expectation.alerts:
             alike = [alert for alert in left if _is_about(expected, alert)]

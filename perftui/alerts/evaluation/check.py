@@ -72,12 +72,11 @@ class Check:
         return not self.attributes or matches(self.attributes, dict(attributes))
 
     def rank(self, value: float) -> int:
-        """Return the rank of the worst level that `value` is beyond, WELL if of none."""
+        """Return the rank of the worst level that `value` is beyond, WELL if of none; NaN is beyond nothing."""
         turned, worst = self.sign * value, WELL
         for bound, rank in self.bounds:
-            if turned <= bound:
-                break
-            worst = rank
+            if turned > bound:
+                worst = rank
         return worst
 
     def is_well(self, value: float) -> bool:

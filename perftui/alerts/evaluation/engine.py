@@ -1,5 +1,6 @@
 """The alert engine: readings and the states of sources in, alerts out. Pure: it reads nothing and waits for nothing."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -52,6 +53,16 @@ class AlertEngine:
         self._prune_at = clock.monotonic() + _PRUNE_EVERY
         self.use(rules, known)
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing fires and nothing is pending."""
+        return self._ledger.is_empty
+
+    @property
+    def overflow(self) -> int:
+        """How many series are beyond a level and yet make no alert, because their source has too many already."""
+        return self._ledger.overflow
+
     def use(self, rules: Iterable[Rule], known: Mapping[str, Metric]) -> None:
         """Go over to other rules; episodes and windows of those that are still there go on."""
         self._checks = {rule.name: Check(rule, known) for rule in rules if rule.enabled}
@@ -66,8 +77,10 @@ class AlertEngine:
     def observe(self, reading: Reading) -> bool:
         """Judge a reading; return whether anything changed that a screen can tell."""
         self._ledger.changed = False
+        overflow = self.overflow
+        self._ledger.look_anew(reading.source)
         self._judge_samples(self._source(reading.source), reading.samples, reading.monotonic, reading.wall, {})
-        return self._ledger.changed
+        return self._ledger.changed or self.overflow != overflow
 
     def observe_sources(self, statuses: Iterable[SourceStatus]) -> bool:
         """Judge the sources themselves, and notice what is not seen any more; once a second.
@@ -93,6 +106,7 @@ class AlertEngine:
         for opened in self._ledger:
             if opened.source.name == source:
                 self._ledger.end(opened.episode, AlertState.UNKNOWN)
+        self._ledger.look_anew(source)
         self._sources.pop(source, None)
 
     def firing(self) -> list[Alert]:
@@ -111,6 +125,10 @@ class AlertEngine:
         """Return what changed since the last call; what ended only after `take_ended` has told it."""
         dropped, self._dropped = self._dropped, {}
         return dropped | self._ledger.take_changes()
+
+    def refresh(self) -> None:
+        """Let what is kept catch up with the values and times of all that is open; every few seconds."""
+        self._ledger.refresh()
 
     def restore(self, rows: Rows, outage: Outage) -> None:
         """Take back what was kept: what fires is unknown until it is seen; a row that cannot be read is dropped."""
@@ -153,10 +171,12 @@ class AlertEngine:
 
     def _await(self, episodes: Iterable[Episode], now: float) -> None:
         for episode in episodes:
-            episode.wait(now)
+            episode.wait(now, fills=True)
             self._ledger.note(episode)
 
     def _judge(self, watch: Watch, attributes: Attributes, value: float, look: _Look) -> None:
+        if not math.isfinite(value):
+            return
         for check in watch.checks:
             episode = watch.open.get(check.name)
             if episode is None and check.sign * value <= check.edge:

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from perftui.alerts.evaluation.check import Check
+from perftui.alerts.evaluation.check import Check, Threshold
 from perftui.alerts.kept import Outage
 from perftui.core.alert import Alert, AlertState, Severity
 from perftui.core.series import Attributes
@@ -19,7 +19,10 @@ Key = tuple[str, str, Attributes]
 
 
 class KeptEpisode(msgspec.Struct, kw_only=True):
-    """An episode as it outlives the agent; `began` and `beyond` (by severity) are monotonic seconds, `since` wall."""
+    """An episode as it outlives the agent; `since` is wall seconds, its other times (`beyond` by severity) monotonic.
+
+    `value` is the latest and `worst` the last bad one, which was beyond `level`, in words.
+    """
 
     rule: str
     source: str
@@ -31,8 +34,12 @@ class KeptEpisode(msgspec.Struct, kw_only=True):
     severity: Severity = Severity.WARNING
     began: float
     beyond: dict[Severity, float] = {}
+    last_bad: float = math.inf
+    seen: float = math.inf
     since: float | None = None
     value: float = 0.0
+    worst: float | None = None
+    level: str = ""
     words: dict[str, str] = {}
 
     @property
@@ -63,12 +70,13 @@ class Episode:
 
     Durations are measured in monotonic seconds; `since` is wall time for display, None while pending. `moved` says that
     something happened that must outlive the agent, `shown` is the alert as it was last made, None when that is no
-    longer how it is.
+    longer how it is. `exceeded` is the level that `worst`, the last bad value, was beyond, in words: the rule may have
+    another one by now. `judged` is when there was the last verdict, `seen` when somebody last looked, even if in vain.
     """
 
     __slots__ = (
-        "_last_bad", "attributes", "began", "beyond", "check", "grace", "host", "kind", "known", "moved", "rank",
-        "seen", "shown", "since", "source", "value", "well_since", "words", "worst",
+        "_last_bad", "attributes", "began", "beyond", "check", "exceeded", "fills", "grace", "host", "judged", "kind",
+        "known", "moved", "rank", "seen", "shown", "since", "source", "value", "well_since", "words", "worst",
     )  # fmt: skip
 
     def __init__(self, check: Check, source: str, attributes: Attributes, began: float) -> None:
@@ -77,16 +85,18 @@ class Episode:
         self.attributes = attributes
         self.kind = self.host = ""
         self.began = began
-        self.seen = began
+        self.seen = self.judged = began
         self.grace = began
         self.since: float | None = None
         self.well_since: float | None = None
         self.known = True
+        self.fills = False
         self.moved = False
         self.value = 0.0
         self.worst = 0.0
         self.rank = check.bounds[0][1]
         self.words: dict[str, str] = {}
+        self.exceeded = ""
         self.beyond: list[float | None] = [None] * len(_SEVERITIES)
         self.shown: Alert | None = None
         self._last_bad = began
@@ -117,6 +127,9 @@ class Episode:
             self.since = wall
         if fires or reached != self.rank:
             self.rank, self.moved, self.shown = reached, True, None
+        exceeded = self._threshold.level_text
+        if exceeded != self.exceeded:
+            self.exceeded, self.moved, self.shown = exceeded, True, None
 
     def between(self, value: float, now: float) -> None:
         """Take in a value beyond no level, and not past `clear` either: what fires goes on, as mild as can be."""
@@ -143,8 +156,13 @@ class Episode:
         if self.since is None:
             self.began = now
 
-    def wait(self, now: float) -> None:
-        """Note that nothing can be said yet, though somebody looks: the time does not count."""
+    def wait(self, now: float, *, fills: bool = False) -> None:
+        """Note that nothing can be said yet, though somebody looks: the time does not count.
+
+        `fills` says that it is so because its window has too little in it.
+        """
+        if fills and not self.fills:
+            self.fills, self.shown = True, None
         if now > self.seen:
             self._put_off(now - self.seen)
             self.seen = now
@@ -182,19 +200,24 @@ class Episode:
             severity=_SEVERITIES[self.rank],
             began=self.began,
             beyond={severity: since for severity, since in beyond if since is not None},
+            last_bad=self._last_bad,
+            seen=self.judged,
             since=self.since,
-            value=self.worst,
+            value=self.value,
+            worst=self.worst,
+            level=self.exceeded,
             words=self.words,
         )
 
     def take_back(self, kept: KeptEpisode, now: float, outage: Outage) -> None:
         """Become as it was before an outage, in which no `for` went on.
 
-        A value may have been bad until the outage began; how it is now nobody knows.
+        What was bad when it was last seen may have been until the outage began; how it is now nobody knows.
         """
         self.kind, self.host, self.since = kept.kind, kept.host, kept.since
-        self.value = self.worst = kept.value
-        self.words = kept.words
+        self.value = kept.value
+        self.worst = kept.value if kept.worst is None else kept.worst
+        self.words, self.exceeded = kept.words, kept.level
         self.rank = kept.severity.rank
         self.go_on(self.check)
         last_seen = now - outage.seconds  # a time after it would be of another clock
@@ -203,8 +226,29 @@ class Episode:
             times = [kept.beyond.get(severity) for severity in _SEVERITIES]
             self.beyond = [None if time is None else min(time + outage.shift, last_seen) for time in times]
         self._put_off(outage.seconds)
-        self.seen, self._last_bad, self.known = now, last_seen, self.since is None
+        self.seen, self.judged, self.known = now, min(kept.seen + outage.shift, last_seen), self.since is None
+        was_bad = kept.last_bad == kept.seen
+        self._last_bad = last_seen if was_bad else min(kept.last_bad + outage.shift, last_seen)
         self.grace = now + GRACE
+
+    def recall(self, kept: KeptEpisode, now: float, outage: Outage) -> None:
+        """Take in how it began before an outage after which it was met anew: what was seen since then stands."""
+        outage_began = now - outage.seconds
+
+        def spent(since: float | None) -> float:
+            return 0.0 if since is None else max(0.0, outage_began - (since + outage.shift))
+
+        if outage.seconds <= LONGEST_OUTAGE:
+            for rank, severity in enumerate(_SEVERITIES):
+                since = self.beyond[rank]
+                if since is not None and since <= self.began:
+                    self.beyond[rank] = since - spent(kept.beyond.get(severity))
+        if kept.since is None:
+            self.began -= spent(kept.began)
+        else:
+            self.rank = max(kept.severity.rank, self.rank) if self.firing else kept.severity.rank
+            self.began, self.since = outage_began - spent(kept.began), kept.since
+        self.go_on(self.check)
 
     def alert(self, state: AlertState | None = None, ended: float | None = None) -> Alert:
         """Return it as it travels; `state` is its own when none is given, `ended` the wall time of its end."""
@@ -213,13 +257,15 @@ class Episode:
         if self.shown is None:
             seen = AlertState.PENDING if self.since is None else AlertState.FIRING
             self.shown = self._alert(seen if self.known else AlertState.UNKNOWN, None)
+        elif self.shown.seen != self.judged:  # no change that a screen can tell: it does not make a new view
+            self.shown = msgspec.structs.replace(self.shown, seen=self.judged)
         return self.shown
 
     def _see(self, now: float, value: float) -> None:
-        self.seen = now
+        self.seen = self.judged = now
         self.grace = -math.inf
-        if value != self.value or not self.known:
-            self.value, self.known, self.shown = value, True, None
+        if value != self.value or not self.known or self.fills:
+            self.value, self.known, self.fills, self.shown = value, True, False, None
 
     def _note_beyond(self, rank: int, now: float) -> None:
         """Note since when levels are exceeded that it could rise to."""
@@ -253,11 +299,17 @@ class Episode:
             self.began += seconds
             self.shown = None
 
+    @property
+    def _threshold(self) -> Threshold:
+        return self.check.thresholds[_SEVERITIES[self.rank]]
+
     def _alert(self, state: AlertState, ended: float | None) -> Alert:
-        check, severity = self.check, _SEVERITIES[self.rank]
-        rule = check.rule
-        level, level_text, why = check.thresholds[severity]
-        words = {"source": self.source, "value": check.notation.figure(self.worst), "level": level_text}
+        check, rule = self.check, self.check.rule
+        level, level_text, why = self._threshold
+        if self.fills and rule.over is not None:
+            why += f"; unknown until its window of {rule.over.text} is half full"
+        figure = check.notation.figure(self.worst)
+        words = {"source": self.source, "value": figure, "level": self.exceeded or level_text}
         return Alert(
             rule=check.name,
             source=self.source,
@@ -266,7 +318,7 @@ class Episode:
             kind=self.kind,
             host=self.host,
             state=state,
-            severity=severity,
+            severity=_SEVERITIES[self.rank],
             value=self.value,
             level=level,
             value_text=check.notation.value(self.value),
@@ -278,6 +330,7 @@ class Episode:
             hold=check.hold,
             since=self.since,
             well_since=self.well_since if self.known else None,
+            seen=self.judged,
             clears_after=self._clears_after(),
             resolved_at=ended,
             remedies=rule.remedies,

@@ -1,5 +1,6 @@
 """The episodes that are open, those that ended, and what of both must outlive the agent."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -37,17 +38,34 @@ class Ledger:
         self._clock = clock
         self._open: dict[Key, Open] = {}
         self._counts: Counter[str] = Counter()
+        self._refused: dict[str, set[tuple[str, Attributes]]] = {}
         self._ended: list[tuple[Key, Alert]] = []
         self._unsaved: dict[Key, None] = {}
         self._saved: set[Key] = set()
+        self._refreshed = -math.inf
 
     def __iter__(self) -> Iterator[Open]:
         """Yield what is open, the longest first; episodes may end meanwhile."""
         return iter(list(self._open.values()))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is open."""
+        return not self._open
+
+    @property
+    def overflow(self) -> int:
+        """How many series are beyond a level and not followed, because their source has too many that are."""
+        return sum(map(len, self._refused.values()))
+
+    def look_anew(self, source: str) -> None:
+        """Forget which series of a source were too many: its next reading tells."""
+        self._refused.pop(source, None)
+
     def begin(self, check: Check, source: Source, watch: Watch, attributes: Attributes, began: float) -> Episode | None:
-        """Open an episode; None when the source has too many."""
+        """Open an episode; None when the source has too many, which is counted."""
         if self._counts[source.name] >= MOST_EPISODES:
+            self._refused.setdefault(source.name, set()).add((check.name, attributes))
             return None
         episode = Episode(check, source.name, attributes, began)
         self._put(episode, watch, source)
@@ -67,6 +85,13 @@ class Ledger:
         if now - episode.began >= KEPT_AFTER and episode.key not in self._saved:
             self._unsaved[episode.key] = None
 
+    def refresh(self) -> None:
+        """See to it that what is kept of each episode is what was last seen of it."""
+        for key, opened in self._open.items():
+            if key in self._saved and opened.episode.seen >= self._refreshed:
+                self._unsaved[key] = None
+        self._refreshed = self._clock.monotonic()
+
     def end(self, episode: Episode, state: AlertState) -> None:
         """Close an episode; only one that fired leaves an alert."""
         key = episode.key
@@ -79,6 +104,7 @@ class Ledger:
         """Put every episode where it belongs by other rules; one that no rule is about any more ends as unknown."""
         before, self._open = self._open, {}
         self._counts.clear()
+        self._refused.clear()
         for episode, _, source in before.values():
             check = checks.get(episode.check.name)
             watch = source.place(check, episode.attributes, now) if check else None
@@ -110,7 +136,10 @@ class Ledger:
         return changes
 
     def restore(self, kept: KeptEpisode, check: Check | None, source: Source, outage: Outage) -> None:
-        """Go on with an episode; one that was pending only after a short outage."""
+        """Go on with an episode; one that was pending only after a short outage.
+
+        One that is open already, since what was kept came late, gets its history back.
+        """
         self._saved.add(kept.key)
         now = self._clock.monotonic()
         watch = source.place(check, kept.attributes, now) if check else None
@@ -118,9 +147,13 @@ class Ledger:
             if kept.since is not None:
                 self._ended.append((kept.key, kept.lost(self._clock.wall())))
         elif kept.since is not None or outage.seconds <= LONGEST_OUTAGE:
-            episode = Episode(check, source.name, kept.attributes, now)
-            episode.take_back(kept, now, outage)
-            self._put(episode, watch, source)
+            present = self._open.get(kept.key)
+            if present is not None:
+                present.episode.recall(kept, now, outage)
+            else:
+                episode = Episode(check, source.name, kept.attributes, now)
+                episode.take_back(kept, now, outage)
+                self._put(episode, watch, source)
         self._unsaved[kept.key] = None
         self.changed = True
 

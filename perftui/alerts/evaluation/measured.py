@@ -110,11 +110,12 @@ class Notation:
         elif self.metric.kind is Kind.RATE and not self.metric.unit.startswith("By"):
             self._pace = "/s"
         self._is_change = measure.aggregate is Aggregate.RATE
+        self._is_whole = measure.aggregate is Aggregate.INCREASE and self.metric.unit.startswith("{")
         self._tail = f" in {Duration(measure.ahead).text}" if measure.ahead else ""
 
     def figure(self, value: float) -> str:
         """Return a value as summaries have it: a metric that is a change per second goes without its `/s`."""
-        shown = str(units.show_metric(self.metric, value * self._step))
+        shown = str(units.show_metric(self.metric, self._told(value)))
         return shown + self._pace if self._is_change else shown
 
     def level(self, value: float) -> str:
@@ -123,7 +124,13 @@ class Notation:
 
     def value(self, value: float) -> str:
         """Return a value with all that is to be said of it."""
-        return self.level(value) + self._tail
+        return str(units.show_metric(self.metric, self._told(value))) + self._pace + self._tail
+
+    def _told(self, value: float) -> float:
+        """Return the figure to write: things that were counted are whole, and any of them at least one."""
+        if self._is_whole:
+            return round(value) or (1 if value > 0 else 0)
+        return value * self._step
 
 
 def metric_of(name: str, known: Mapping[str, Metric]) -> Metric:

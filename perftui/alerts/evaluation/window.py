@@ -12,6 +12,8 @@ from perftui.alerts.rules.rule import Aggregate
 MOST_POINTS = 900
 """Longer windows are thinned: values that come within the same part of this fraction of the window become one."""
 _COMPACT_AT = 64
+_RESIDUE = 1e-6
+"""So little may be what subtraction left of nothing, which a rule above 0 must not take for something."""
 _SHARES = {Aggregate.P50: 0.5, Aggregate.P90: 0.9, Aggregate.P95: 0.95, Aggregate.P99: 0.99}
 
 
@@ -101,8 +103,8 @@ class Window:
         return True
 
 
-class Mean(Window):
-    """The average of the values."""
+class Summing(Window):
+    """A window that knows the sum of its values."""
 
     __slots__ = ("_total",)
 
@@ -110,19 +112,30 @@ class Mean(Window):
         super().__init__(over)
         self._total = 0.0
 
-    def _merge(self, before: float, value: float) -> float:
-        return before + (value - before) / self._merged
-
     def _enter(self, _at: float, value: float) -> None:
         self._total += value
 
     def _leave(self, _at: float, value: float) -> None:
         self._total -= value
 
+    def _sum(self) -> float:
+        return self._sum_anew() if self._is_due() or not math.isfinite(self._total) else self._total
+
+    def _sum_anew(self) -> float:
+        self._total = sum(self._values[self._start :])
+        return self._total
+
+
+class Mean(Summing):
+    """The average of the values."""
+
+    __slots__ = ()
+
+    def _merge(self, before: float, value: float) -> float:
+        return before + (value - before) / self._merged
+
     def _result(self) -> float:
-        if self._is_due() or not math.isfinite(self._total):
-            self._total = sum(self._values[self._start :])
-        return self._total / len(self)
+        return self._sum() / len(self)
 
 
 class Extreme(Window):
@@ -189,14 +202,13 @@ class Change(Window):
         return change / (self._times[-1] - self._times[self._start]) if self._per_second else change
 
 
-class Integral(Window):
+class Integral(Summing):
     """What a change per second adds up to; each value stands for the time since the one before."""
 
-    __slots__ = ("_latest", "_total")
+    __slots__ = ("_latest",)
 
     def __init__(self, over: float) -> None:
         super().__init__(over)
-        self._total = 0.0
         self._latest = -math.inf
 
     def add(self, at: float, value: float, patience: float = math.inf) -> None:
@@ -208,16 +220,10 @@ class Integral(Window):
     def _merge(self, before: float, value: float) -> float:
         return before + value
 
-    def _enter(self, _at: float, value: float) -> None:
-        self._total += value
-
-    def _leave(self, _at: float, value: float) -> None:
-        self._total -= value
-
     def _result(self) -> float:
-        if self._is_due() or not math.isfinite(self._total):
-            self._total = sum(self._values[self._start :])
-        return self._total - self._values[self._start]
+        first = self._values[self._start]
+        change = self._sum() - first
+        return self._sum_anew() - first if 0 < abs(change) < _RESIDUE else change
 
 
 class Line(Window):

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from perftui.alerts.notify import wording
 from perftui.alerts.notify.notification import Notification
-from perftui.alerts.notify.sender import DEADLINE
+from perftui.alerts.notify.sender import DEADLINE, Refusal
 from perftui.config.secret import Secret
 from perftui.core.alert import Severity
 from perftui.core.aside import ask_aside
@@ -25,6 +25,14 @@ READ_TIMEOUT = 20.0
 """Seconds that apprise waits for an answer; its own 4 s would make a slow receiver one that gets everything twice."""
 _SHORTEST_SECRET = 4
 _STATUS = re.compile(r"error=(\d{3})\b")
+_REFUSALS = {
+    "HTTP 400": "it does not understand what the URL makes of a message",
+    "HTTP 401": "the credentials in the URL are wrong",
+    "HTTP 403": "the credentials in the URL may not do that",
+    "HTTP 404": "there is nothing at this URL",
+    "HTTP 410": "what was at this URL is gone",
+}
+"""What an answer means that will be no other as long as nobody mends the route."""
 
 
 class AppriseSender:
@@ -41,6 +49,8 @@ class AppriseSender:
             problem = await ask_aside("the service", lambda: deliver(url, notification), DEADLINE, key=key)
         except (ConfigError, DeadlineExceeded) as error:
             raise NotifyError(str(error)) from error
+        if problem in _REFUSALS:
+            raise Refusal(f"{problem}: {_REFUSALS[problem]}")
         if problem:
             raise NotifyError(problem)
 

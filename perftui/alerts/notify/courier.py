@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from functools import partial
 
+from perftui.alerts.notify.isolation import Defects, go_on
 from perftui.alerts.notify.notification import Notification
 from perftui.alerts.notify.outbox import Outbox
 from perftui.alerts.notify.sender import Sender, attempt, sender_of
@@ -12,23 +14,33 @@ from perftui.core.errors import NotifyError
 
 
 class Courier:
-    """Owns a task for each route; `told` is called after each attempt, with why it failed, or "" when it did not."""
+    """Owns a task for each route; `told` is called after each attempt, with why it failed, or "" when it did not.
+
+    `changed` is called when `problems` changes.
+    """
 
     def __init__(
         self,
         outbox: Outbox,
         routes: Mapping[str, Route],
         told: Callable[[Notification, str], None],
-        sender_of: Callable[[Route], Sender | None] = sender_of,
+        sender_of: Callable[[Route], Sender] = sender_of,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._told = told
         self._sender_of = sender_of
+        self._defects = Defects(changed)
         self._wanted = dict(routes)
         self._served: dict[str, Route] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._bells: dict[str, asyncio.Event] = {}
         self._changed = asyncio.Event()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return a line for each route that a defect of ours keeps from being told."""
+        return self._defects.problems
 
     def use(self, routes: Mapping[str, Route]) -> None:
         """Go over to other routes; what waits for those that are gone is dropped."""
@@ -53,11 +65,11 @@ class Courier:
                 await self._changed.wait()
 
     def _start(self, tasks: asyncio.TaskGroup, name: str, route: Route) -> None:
-        sender = self._sender_of(route)
-        if sender is not None:
+        if not route.alertmanager:
             self._served[name] = route
             self._bells[name] = asyncio.Event()
-            self._tasks[name] = tasks.create_task(self._serve(name, sender), name=f"notify {name}")
+            serving = go_on(partial(self._serve, name, route), partial(self._defects.note, name))
+            self._tasks[name] = tasks.create_task(serving, name=f"notify {name}")
 
     async def _end_unwanted(self) -> None:
         unwanted = [name for name, route in self._served.items() if self._wanted.get(name) != route]
@@ -66,17 +78,19 @@ class Courier:
         for name in unwanted:
             await asyncio.wait({self._tasks[name]})
             del self._tasks[name], self._bells[name], self._served[name]
+            self._defects.note(name, "")
 
-    async def _serve(self, name: str, sender: Sender) -> None:
-        while True:
-            self._bells[name].clear()
-            notification = self._outbox.take(name)
-            if notification is not None:
-                await self._send(notification, sender)
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._outbox.wait(name)):
-                    await self._bells[name].wait()
+    async def _serve(self, name: str, route: Route) -> None:
+        """Send what may be sent, then wait for more."""
+        sender = self._sender_of(route)
+        self._bells[name].clear()
+        while (notification := self._outbox.take(name)) is not None:
+            await self._send(notification, sender)
+        wait = self._outbox.wait(name)
+        self._defects.note(name, "")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._bells[name].wait()
 
     async def _send(self, notification: Notification, sender: Sender) -> None:
         try:

@@ -24,7 +24,10 @@ NO_ROUTE = "no [notify] route is configured"
 
 
 class Dispatch:
-    """Sees to it that every route learns of what fires, as judged; `off` says why this agent tells nobody."""
+    """Sees to it that every route learns of what fires, as judged; `off` says why this agent tells nobody.
+
+    `changed` is called when an Alertmanager gave other silences than before, or the problems are others.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,7 @@ class Dispatch:
         clock: Clock,
         told: Callable[[Notification, str], None],
         *,
+        changed: Callable[[], None],
         off: str,
     ) -> None:
         host = clean(platform.node(), 64)
@@ -40,8 +44,8 @@ class Dispatch:
         self._routes = {} if off else dict(routes)
         self._incidents = Incidents(self._routes, clock, host)
         self._outbox = Outbox(clock, random.Random())
-        self._courier = Courier(self._outbox, self._routes, told)
-        self._alertmanagers = Alertmanagers(self._routes, desk, clock, host)
+        self._courier = Courier(self._outbox, self._routes, told, changed=changed)
+        self._alertmanagers = Alertmanagers(self._routes, desk, clock, host, changed)
 
     @property
     def kept(self) -> tuple[Kept, ...]:
@@ -72,12 +76,12 @@ class Dispatch:
 
     def notes(self, key: str) -> tuple[str, ...]:
         """Return what became of telling the routes of an alert, a line each."""
-        return self._incidents.notes(key)
+        return self._incidents.notes(key, self._outbox.held)
 
     def delivery(self) -> Delivery:
         """Return how telling gets on."""
         delivery = self._outbox.delivery(self._off or ("" if self._routes else NO_ROUTE))
-        problems = (*delivery.problems, *self._alertmanagers.problems)
+        problems = (*delivery.problems, *self._courier.problems, *self._alertmanagers.problems)
         return msgspec.structs.replace(delivery, problems=problems)
 
     async def run(self) -> None:

@@ -17,23 +17,30 @@ DIGEST_SPAN = 900.0
 class Urgency(IntEnum):
     """What goes first where not everything may go at once."""
 
-    CRITICAL = 0
-    NEWS = 1
-    ENDS = 2
-    REPEAT = 3
+    FIRST_CRITICAL = 0
+    """A trouble that nobody knows of yet: it does not wait behind one that people are at work on."""
+    CRITICAL = 1
+    NEWS = 2
+    ENDS = 3
+    REPEAT = 4
 
 
 class Due(NamedTuple):
-    """One conversation that is due; no `incident` yet where it is the first of it. `fresh` are keys of new alerts."""
+    """One conversation that is due; no `incident` yet where it is the first of it. `fresh` are keys of new alerts.
+
+    `closes` is whether it ends its incident. The rate limit does not hold that back: it comes once, for an opening that
+    kept to the limit, and a pager that is told late calls people to what is over.
+    """
 
     urgency: Urgency
     since: float
     incident: Incident | None
     fresh: tuple[str, ...] = ()
     digest: bool = False
+    closes: bool = False
 
 
-def is_loud(alert: Alert | None) -> bool:
+def needs_telling(alert: Alert | None) -> bool:
     """Return whether an alert fires and nobody has muted or acknowledged it."""
     return alert is not None and not alert.mutes and alert.ack is None
 
@@ -59,7 +66,8 @@ def of_incident(
     fresh = {key: each for key, each in waiting.items() if each.seen == now}
     urgent = [each.since for each in fresh.values() if each.alert.severity is Severity.CRITICAL]
     other = [each.since for each in fresh.values()]
-    ends = [member.ended_at for member in incident.members.values() if member.ended_at is not None]
+    members = incident.members.values()
+    ends = [member.ended_at for member in members if member.ended_at is not None and member.is_over(now)]
     for key, member in incident.members.items():
         if member.risen_at is not None and key in firing:
             other.append(member.risen_at)
@@ -70,7 +78,8 @@ def of_incident(
     if _passed(other, route.group_interval, now):
         return Due(Urgency.NEWS, min(other), incident, tuple(fresh))
     if _passed(ends, route.group_interval, now):
-        return Due(Urgency.ENDS, min(ends), incident, tuple(fresh))
+        closes = not fresh and len(ends) == len(members)
+        return Due(Urgency.ENDS, min(ends), incident, tuple(fresh), closes=closes)
     if route.repeat and now >= incident.told_at + route.repeat and _repeats(incident.members, firing, route):
         return Due(Urgency.REPEAT, incident.told_at + route.repeat, incident, tuple(fresh))
     return None
@@ -85,7 +94,7 @@ def merged(first: list[Due], waiting: Mapping[Group, Mapping[str, Waiting]], ope
 
 
 def _urgency(waiting: Iterable[Waiting]) -> Urgency:
-    return Urgency.CRITICAL if any(each.alert.severity is Severity.CRITICAL for each in waiting) else Urgency.NEWS
+    return Urgency.FIRST_CRITICAL if any(each.alert.severity is Severity.CRITICAL for each in waiting) else Urgency.NEWS
 
 
 def _passed(since: list[float], wait: float, now: float) -> bool:
@@ -93,9 +102,14 @@ def _passed(since: list[float], wait: float, now: float) -> bool:
 
 
 def _repeats(members: Mapping[str, Member], firing: Mapping[str, Alert], route: Route) -> bool:
-    """Return whether anything in it is worth telling again: it is known to fire, and nobody takes care of it."""
+    """Return whether anything in it is worth telling again: it is known to be bad now, and nobody takes care of it."""
     alerts = (firing.get(key) for key in members)
     return any(
-        alert is not None and is_loud(alert) and alert.state is AlertState.FIRING and alert.severity in route.severities
+        alert is not None
+        and needs_telling(alert)
+        and alert.state is AlertState.FIRING
+        and alert.well_since is None
+        and alert.severity is not Severity.INFO
+        and alert.severity in route.severities
         for alert in alerts
     )

@@ -1,13 +1,14 @@
 """From alerts to notifications: for each route what it has to be told now, and nothing twice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
 from perftui.alerts.kept import Changes, Outage, Rows
+from perftui.alerts.notify.acked import Acked
 from perftui.alerts.notify.incident import Cooldown, Incident
-from perftui.alerts.notify.notification import Notification
+from perftui.alerts.notify.notification import Conversation, Notification
 from perftui.alerts.notify.route_incidents import COOLDOWN, INCIDENT, RouteIncidents
 from perftui.config.notify import Route
 from perftui.core.alert import Alert
@@ -22,6 +23,7 @@ class Incidents:
     def __init__(self, routes: Mapping[str, Route], clock: Clock, host: str) -> None:
         self._clock = clock
         self._host = host
+        self._acked = Acked()
         self._routes: dict[str, RouteIncidents] = {}
         self._changes: Changes = {}
         self.use(routes)
@@ -35,19 +37,20 @@ class Incidents:
             if name in self._routes:
                 self._routes[name].route = route
             else:
-                self._routes[name] = RouteIncidents(name, route, self._clock, self._host)
+                self._routes[name] = RouteIncidents(name, route, self._clock, self._host, self._acked)
 
     def step(self, firing: Sequence[Alert], ended: Sequence[Alert]) -> list[Notification]:
         """Take all that fires, judged, and what ended since the last step; return what is to be sent now."""
         if not self._routes:
             return []
         firing_by_key = {alert.key: alert for alert in firing}
+        self._acked.look(firing_by_key.items())
         ended_by_key = {alert.key: alert for alert in ended}
         return [each for route in self._routes.values() for each in route.step(firing_by_key, ended_by_key)]
 
-    def notes(self, key: str) -> tuple[str, ...]:
-        """Return what became of telling the routes of this alert, a line each."""
-        return tuple(note for route in self._routes.values() if (note := route.note(key)))
+    def notes(self, key: str, held: Container[Conversation] = ()) -> tuple[str, ...]:
+        """Return what became of telling the routes of this alert, a line each; `held` has what is not delivered yet."""
+        return tuple(note for route in self._routes.values() if (note := route.note(key, held)))
 
     def take_changes(self) -> Changes:
         """Return what changed since the last call."""

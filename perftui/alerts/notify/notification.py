@@ -4,9 +4,12 @@ import msgspec
 
 from perftui.core.alert import Severity
 
+Conversation = tuple[str, str]
+"""A route, and the `dedup_key` of what it is told about."""
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One alert in a notification. `at` is wall seconds: when it fired, or ended.
+    """One alert in a notification. `at` is wall seconds: when it fired, or ended; `since` when it fired, 0 if unknown.
 
     `known` is False for one that ended because nobody looks any more: how it is now, nobody knows.
     """
@@ -20,6 +23,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     value: str = ""
     runbook: str = ""
     known: bool = True
+    since: float = 0.0
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""How often a route may be told anything at all."""
+"""How often a route may be told anything but that an incident is over."""
 
 from perftui.core.clock import Clock
 

@@ -1,13 +1,14 @@
 """The incidents of one route: what it was told, compared with what fires, gives what it is to be told."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from hashlib import sha256
 
 import msgspec
 
 from perftui.alerts.kept import Changes
 from perftui.alerts.notify import wording
+from perftui.alerts.notify.acked import Acked
 from perftui.alerts.notify.compose import composed
 from perftui.alerts.notify.due import (
     DIGEST_SPAN,
@@ -15,17 +16,17 @@ from perftui.alerts.notify.due import (
     Due,
     Urgency,
     first_since,
-    is_loud,
     merged,
+    needs_telling,
     of_group,
     of_incident,
 )
 from perftui.alerts.notify.grouping import group_of, takes
-from perftui.alerts.notify.incident import Cooldown, Group, Incident, Member, Waiting, entry_of
-from perftui.alerts.notify.notification import Entry, Notification
+from perftui.alerts.notify.incident import Cooldown, Group, Incident, Member, Waiting, entry_of, recent
+from perftui.alerts.notify.notification import Conversation, Entry, Notification
 from perftui.alerts.notify.rate import Bucket
 from perftui.config.notify import Route
-from perftui.core.alert import Alert, AlertState
+from perftui.core.alert import Alert, AlertState, Severity
 from perftui.core.clock import Clock
 from perftui.core.units import seconds
 
@@ -36,11 +37,13 @@ COOLDOWN = "cooldown"
 class RouteIncidents:
     """Level-triggered: a step compares; whatever got lost between two steps is made up for by the next one."""
 
-    def __init__(self, name: str, route: Route, clock: Clock, host: str) -> None:
+    def __init__(self, name: str, route: Route, clock: Clock, host: str, acked: Acked) -> None:
+        """`acked` has looked at what fires before each step."""
         self.name = name
         self.route = route
         self._clock = clock
         self._host = host
+        self._acked = acked
         self._bucket = Bucket(clock)
         self._firing: Mapping[str, Alert] = {}
         self._waiting: dict[str, Waiting] = {}
@@ -64,18 +67,21 @@ class RouteIncidents:
         self._forget_blips(now)
         return self._tell(now)
 
-    def note(self, key: str) -> str:
-        """Return what became of telling this route of an alert; empty when there is nothing to say."""
+    def note(self, key: str, held: Container[Conversation]) -> str:
+        """Return what became of telling this route of an alert; empty when there is nothing to say.
+
+        `held` are the incidents of which messages have not been delivered yet.
+        """
         now = self._clock.monotonic()
         if key in self._incident_of:
             incident = self._incident_of[key]
             member = incident.members[key]
-            told = f"told {self.name} {wording.clock_time(member.told_wall)}"
+            told = wording.told(self.name, member.told_wall, delivered=(self.name, incident.dedup_key) not in held)
             return told if member.risen_at is None else f"{told}, worse since: {self._next(now, member.risen_at)}"
         if key in self._waiting:
             waiting = self._waiting[key]
             return f"{self.name}: {self._next(now, self._since.get(waiting.group, waiting.since))}"
-        if cooldown := self._cooldowns.get(key):
+        if key in self._firing and (cooldown := self._cooling(key, self._firing[key], now)):
             left = max(0.0, cooldown.until - now)
             again = wording.clock_time(self._clock.wall() + left)
             return f"{self.name}: held back, told {seconds(round(now - cooldown.told_at))} ago, again from {again}"
@@ -108,23 +114,30 @@ class RouteIncidents:
             member.ended_at = None
             member.entry = entry_of(alert)
             self._keep(incident)
-        if alert.severity.rank <= member.told.rank or alert.mutes:
+        if alert.severity.rank <= member.told.rank or self._is_held_back(key, alert):
             member.risen_at = None
         elif member.risen_at is None:
             member.risen_at = now
 
     def _consider(self, key: str, alert: Alert, now: float) -> None:
         waiting = self._waiting.get(key)
-        if alert.mutes or self._is_cooling(key, alert) or not takes(self.name, self.route, alert):
+        is_quiet = self._is_held_back(key, alert) or self._cooling(key, alert, now) is not None
+        if is_quiet or not takes(self.name, self.route, alert):
             self._waiting.pop(key, None)
         elif waiting is not None:
             waiting.alert, waiting.seen = alert, now
         elif alert.state is AlertState.FIRING:  # not one that nobody has seen since a restart
             self._waiting[key] = Waiting(alert=alert, group=group_of(self.route, alert), since=now, seen=now)
 
-    def _is_cooling(self, key: str, alert: Alert) -> bool:
+    def _is_held_back(self, key: str, alert: Alert) -> bool:
+        return bool(alert.mutes) or self._acked.covers(key, alert)
+
+    def _cooling(self, key: str, alert: Alert, now: float) -> Cooldown | None:
+        """Return the cooldown that an alert has to wait for; a critical one waits for none once its end was told."""
         cooldown = self._cooldowns.get(key)
-        return cooldown is not None and alert.severity.rank <= cooldown.told.rank
+        if cooldown is None or now >= cooldown.until or alert.severity.rank > cooldown.told.rank:
+            return None
+        return None if alert.severity is Severity.CRITICAL and cooldown.ends else cooldown
 
     def _notice_ends(self, ended: Mapping[str, Alert], now: float) -> None:
         for key in self._incident_of.keys() - self._firing.keys():
@@ -147,7 +160,7 @@ class RouteIncidents:
                 del self._waiting[key]
 
     def _end_cooldowns(self, now: float) -> None:
-        for key in [key for key, cooldown in self._cooldowns.items() if cooldown.until <= now]:
+        for key in [key for key, cooldown in self._cooldowns.items() if cooldown.is_done(now)]:
             del self._cooldowns[key]
             self._changes[self._row(key)] = None
 
@@ -158,7 +171,7 @@ class RouteIncidents:
         for due in sorted(self._due(now), key=lambda due: (due.urgency, due.since)):
             if due.incident and due.urgency is Urgency.ENDS and not self.route.resolved:
                 self._settle(due.incident, [], now)
-            elif self._bucket.take():
+            elif due.closes or self._bucket.take():
                 told.append(self._notification(due, now))
         return told
 
@@ -194,14 +207,14 @@ class RouteIncidents:
         return [
             key
             for key, member in incident.members.items()
-            if key in self._firing and (is_loud(self._firing[key]) or member.risen_at is not None)
+            if key in self._firing and (needs_telling(self._firing[key]) or member.risen_at is not None)
         ]
 
     def _notification(self, due: Due, now: float) -> Notification:
         incident = due.incident or self._open(due, now)
         again = incident.sequence > 0 and not due.fresh and all(m.risen_at is None for m in incident.members.values())
         keys = [*self._spoken(incident), *due.fresh]
-        ended = [member.entry for member in incident.members.values() if member.ended_at is not None]
+        ended = [member.entry for member in incident.members.values() if member.is_over(now)]
         self._settle(incident, keys, now)
         return composed(
             incident,
@@ -223,7 +236,7 @@ class RouteIncidents:
         """Note what the route is told of an incident: these that fire, and whatever of it has ended."""
         for key in told:
             self._note_told(incident, key, now)
-        for key in [key for key, member in incident.members.items() if member.ended_at is not None]:
+        for key in [key for key, member in incident.members.items() if member.is_over(now)]:
             del self._incident_of[key]
             self._cool_down(key, incident.members.pop(key), now)
         if told or self.route.resolved:
@@ -238,31 +251,34 @@ class RouteIncidents:
     def _note_told(self, incident: Incident, key: str, now: float) -> None:
         alert = self._firing[key]
         waiting = self._waiting.pop(key, None)
-        group = waiting.group if waiting else incident.members[key].group
+        before = incident.members.get(key)
+        cooldown = self._cooldowns.pop(key, None)
+        if cooldown:
+            self._changes[self._row(key)] = None
         incident.members[key] = Member(
             entry=entry_of(alert),
-            group=group,
+            group=waiting.group if waiting else incident.members[key].group,
             told=alert.severity,
             told_at=now,
             told_wall=self._clock.wall(),
             cooldown=alert.cooldown,
+            ends=before.ends if before else recent(cooldown.ends, now) if cooldown else (),
         )
         self._incident_of[key] = incident
-        if self._cooldowns.pop(key, None):
-            self._changes[self._row(key)] = None
 
     def _cool_down(self, key: str, member: Member, now: float) -> None:
-        until = member.told_at + member.cooldown
-        if until > now:
-            self._cooldowns[key] = cooldown = Cooldown(
-                route=self.name,
-                key=key,
-                told=member.told,
-                told_at=member.told_at,
-                told_wall=member.told_wall,
-                until=until,
-            )
-            self._changes[self._row(key)] = cooldown
+        was_critical_and_told = member.told is Severity.CRITICAL and self.route.resolved
+        cooldown = Cooldown(
+            route=self.name,
+            key=key,
+            told=member.told,
+            told_at=member.told_at,
+            told_wall=member.told_wall,
+            until=member.told_at + member.cooldown,
+            ends=(*recent(member.ends, now), now) if was_critical_and_told else member.ends,
+        )
+        if not cooldown.is_done(now):
+            self._cooldowns[key] = self._changes[self._row(key)] = cooldown
 
     def _keep(self, incident: Incident) -> None:
         self._changes[INCIDENT, incident.dedup_key] = incident

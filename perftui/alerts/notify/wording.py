@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from perftui.alerts.notify.notification import Entry, Notification
 from perftui.core.alert import Severity
 from perftui.core.text import clean
+from perftui.core.units import seconds
 
 TITLE_LENGTH = 200
 
@@ -31,8 +32,14 @@ def body(notification: Notification) -> str:
 
 
 def clock_time(wall: float) -> str:
-    """Return a wall time as the clock on the wall shows it."""
-    return time.strftime("%H:%M:%S", time.localtime(wall))
+    """Return a wall time as screens show it: the time of day, UTC."""
+    return time.strftime("%H:%M:%S", time.gmtime(wall))
+
+
+def told(route: str, wall: float, *, delivered: bool) -> str:
+    """Return that a route was told at a wall time, or would have been if it had taken it."""
+    at = clock_time(wall)
+    return f"told {route} {at}" if delivered else f"queued for {route} {at}, not delivered"
 
 
 def _single(entry: Entry) -> str:
@@ -42,7 +49,7 @@ def _single(entry: Entry) -> str:
 def _end(ended: Sequence[Entry], *, resolved: bool) -> str:
     unknown = sum(not entry.known for entry in ended)
     word = "ended, state unknown" if unknown == len(ended) else "resolved" if resolved else "ended"
-    what = f"{ended[0].source} {ended[0].summary}" if len(ended) == 1 else _count(ended)
+    what = f"{ended[0].source} {ended[0].summary}{_lasted(ended[0])}" if len(ended) == 1 else _count(ended)
     partly = f" ({unknown} of them in an unknown state)" if 0 < unknown < len(ended) else ""
     return f"{word}: {what}{partly}"
 
@@ -62,4 +69,9 @@ def _severities(entries: Sequence[Entry]) -> str:
 def _line(word: str, entry: Entry, preposition: str) -> str:
     when = f", {preposition} {time.strftime('%H:%M:%S %Z', time.localtime(entry.at))}" if entry.at else ""
     runbook = f" {entry.runbook}" if entry.runbook else ""
-    return f"{word}: {entry.source} {entry.summary}{when}{runbook}"
+    return f"{word}: {entry.source} {entry.summary}{when}{_lasted(entry)}{runbook}"
+
+
+def _lasted(entry: Entry) -> str:
+    """Return how long one that ended had fired; nothing where that is unknown, or the wall clock was set back."""
+    return f" after {seconds(round(entry.at - entry.since))}" if 0.0 < entry.since < entry.at else ""

@@ -136,7 +136,7 @@ class Inhibition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     when: dict[str, str]
     """Patterns of the labels of the alert that is the cause."""
     mutes: dict[str, str] = {}
-    """Patterns of the labels of those that follow from it; any when empty."""
+    """Patterns of the labels of those that follow from it, no more severe than it unless `severity` is named here."""
     equal: tuple[str, ...] = ("source",)
     """Labels that both must have alike, and not empty."""
     reason: str = ""

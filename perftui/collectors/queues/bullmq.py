@@ -14,6 +14,7 @@ looked at. A delayed job's age counts from when it was added.
 from collections import defaultdict
 
 from perftui.collectors.queues.finished import Finished
+from perftui.collectors.queues.orphans import Orphans
 from perftui.collectors.queues.trend import Steady, Trend
 from perftui.collectors.redis_session import Batch, Reply
 from perftui.core.rates import Counters
@@ -34,6 +35,7 @@ class BullQueue:
         self._keys = {state: self._prefix + state.encode() for state in (*LISTS, *SETS, "meta", "id")}
         self._completed = Finished(self._prefix, "completed")
         self._failed = Finished(self._prefix, "failed")
+        self._orphans = Orphans(self._prefix)
         self._counters = Counters()
         self._trend = Trend()
         self._steady: dict[str, Steady] = defaultdict(Steady)
@@ -55,9 +57,14 @@ class BullQueue:
         self._steady.clear()
         self._completed.forget()
         self._failed.forget()
+        self._orphans.forget()
 
-    def ask(self, batch: Batch, at: float, server: float) -> None:
-        """Ask for its state; `server` is the server's clock, epoch seconds."""
+    def ask(self, batch: Batch, at: float, server: float, *, nameless: bool) -> None:
+        """Ask for its state; `server`: the server's clock, epoch seconds; `nameless`: no worker ever said its name."""
+        if nameless and (self.is_busy or not self._replies):
+            self._orphans.ask(batch, at)
+        else:
+            self._orphans.forget()
         keys, self._server = self._keys, server
         replies = {state: batch.ask("LLEN", keys[state]) for state in LISTS}
         replies |= {state: batch.ask("ZCARD", keys[state]) for state in SETS}
@@ -78,8 +85,14 @@ class BullQueue:
         """Whether a job runs."""
         return "active" in self._replies and bool(self._replies["active"].value)
 
+    @property
+    def has_orphans_only(self) -> bool:
+        """Whether all jobs that seem to run were left behind by workers that are gone."""
+        return self._orphans.certain
+
     def follow(self, batch: Batch) -> None:
         """Look at the job that is next in line, unless it is the one of the poll before."""
+        self._orphans.judge(self._replies["active"].number())
         following = self._first_job()
         if following != self._next:
             self._next, self._added_at = following, None

@@ -36,6 +36,11 @@ class Discovery:
         self.workers: dict[bytes, int] | None = None
         self.names_workers = False
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether no worker ever said its name, nor does a listener now."""
+        return not self.workers and not self.names_workers
+
     async def list_clients(self, session: Session, at: float, clients: float) -> None:
         """Read the client list when it is time; `clients` is how many there are: what the answer costs."""
         self._clients.period = max(CLIENTS_PERIOD, clients / CLIENTS_PER_SECOND)

@@ -46,7 +46,7 @@ class Queues:
         """Ask for every queue; `wall` is our clock, for as long as the server's is not known."""
         server = self._server[0] + at - self._server[1] if self._server else wall
         for queue in self._queues.values():
-            queue.ask(batch, at, server)
+            queue.ask(batch, at, server, nameless=self._discovery.is_nameless)
         for each in self._lists:
             each.ask(batch)
 
@@ -61,7 +61,7 @@ class Queues:
             self._server = info.server_time, builder.started
         rows: list[tuple[Cell, ...]] = []
         for name, queue in self._queues.items():
-            workers = self._workers(name, queue)
+            workers = self._workers(name, queue, is_replica=info.text("role") == "slave")
             queue.report(builder, workers)
             if queue.error is not None:
                 builder.deny(f"queue {queue.label}", clean(str(queue.error), 120))
@@ -73,13 +73,18 @@ class Queues:
         builder.table("queues", Table(columns=COLUMNS, rows=tuple(rows)))
         builder.leave_out(self._left_out * SAMPLES_EACH)
 
-    def _workers(self, name: bytes, queue: BullQueue) -> int | None:
-        """Return the workers; unknown where no worker ever said its name (some services forbid it) and yet jobs run.
+    def _workers(self, name: bytes, queue: BullQueue, *, is_replica: bool) -> int | None:
+        """Return the workers; unknown where no worker ever said its name and yet jobs run.
 
-        Once one did, none is none: a job that is still active then is the orphan of a worker that died.
+        Once one did, none is none: a job that is still active then is the orphan of a worker that died. Before that,
+        workers may live without a name (some services and proxies forbid it, BullMQ gives none in a Redis Cluster):
+        there are none only once the active jobs are seen to be orphans. On a replica nothing tells: workers connect
+        to the primary, and locks lapse here when it is the replication that stands still.
         """
         workers = self._discovery.workers
-        if workers is None or (not workers and queue.is_busy and not self._discovery.names_workers):
+        if workers is None:
+            return None
+        if self._discovery.is_nameless and (is_replica or (queue.is_busy and not queue.has_orphans_only)):
             return None
         return workers.get(name, 0)
 

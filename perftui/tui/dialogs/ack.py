@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from perftui.core.alert import Alert
 from perftui.tui.dialogs.base import Dialog, hints
-from perftui.tui.panes.alert_words import mark_of, name_of
+from perftui.tui.panes.alert_words import mark_of, name_of, summary_of
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line
 
@@ -50,7 +50,7 @@ class AckDialog(Dialog):
 def alert_lines(alerts: Sequence[Alert]) -> list[Line]:
     """Return a line for each of the first alerts, and how many more there are."""
     lines: list[Line] = [
-        [(f"{glyph} ", role), (f"{alert.source}  ", "text"), (alert.summary or name_of(alert), "text")]
+        [(f"{glyph} ", role), (f"{alert.source}  ", "text"), (summary_of(alert) or name_of(alert), "text")]
         for alert in alerts[:_SHOWN]
         for glyph, role in [mark_of(alert)]
     ]

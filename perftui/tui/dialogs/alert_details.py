@@ -6,9 +6,20 @@ from datetime import UTC, datetime
 from perftui.client.state import State
 from perftui.core import units
 from perftui.core.alert import Alert, AlertState
+from perftui.tui.dialogs.base import hints
 from perftui.tui.dialogs.details import Details
 from perftui.tui.dialogs.fields import Field, columns, field
-from perftui.tui.panes.alert_words import is_over, level_of, mark_of, name_of, series_of, standing, value_of, word_of
+from perftui.tui.panes.alert_words import (
+    is_over,
+    level_of,
+    mark_of,
+    name_of,
+    series_of,
+    standing,
+    summary_of,
+    value_of,
+    word_of,
+)
 from perftui.tui.panes.content import Row
 from perftui.tui.panes.history import Moment, Window, curve_lines, has_figures, moments_line
 from perftui.tui.panes.state_words import clock_time, severity_role
@@ -23,8 +34,20 @@ _BEFORE, _AFTER, _SHORTEST, _LONGEST = 300.0, 120.0, 300.0, 6 * 3600.0
 class AlertDetails(Details):
     """Shows an alert as it is now, above its source; `past` is how it ended before, once the agent has said so."""
 
-    def __init__(self, state: Callable[[], State], row: Row, alert: Alert, *, ascii: bool = False) -> None:
+    def __init__(
+        self,
+        state: Callable[[], State],
+        row: Row,
+        alert: Alert,
+        act: Callable[[str, Alert], bool],
+        keys: tuple[tuple[str, str], ...] = (),
+        *,
+        ascii: bool = False,
+    ) -> None:
+        """`act` takes a key for the alert and returns whether it was one; `keys` are those and what they do."""
         super().__init__(state, row)
+        self._act = act
+        self._keys = keys
         self.title = f"{alert.rule} on {alert.source}"
         self.past: tuple[Alert, ...] | None = None
         self.past_problem = ""
@@ -36,7 +59,7 @@ class AlertDetails(Details):
         alert = self._now(state)
         glyph, role = mark_of(alert)
         return [
-            [(f"{glyph} ", role), (alert.summary or name_of(alert), "title")],
+            [(f"{glyph} ", role), (summary_of(alert) or name_of(alert), "title")],
             *columns(_fields(state, alert), cells),
             [],
             *self._chart(state, alert, cells),
@@ -44,6 +67,15 @@ class AlertDetails(Details):
             *self._history(cells),
             [],
         ]
+
+    def foot(self) -> Line:
+        """Return what its keys do."""
+        return hints(("↑↓", "scroll"), *self._keys, ("esc", "back"))
+
+    def press(self, key: str, character: str | None) -> None:
+        """Take care of the alert or silence it, or scroll."""
+        if not self._act(key, self._alert):
+            super().press(key, character)
 
     def _now(self, state: State) -> Alert:
         """Return the alert as it stands; as it was last seen where it is over."""
@@ -93,7 +125,7 @@ def _fields(state: State, alert: Alert) -> list[Field]:
         *([field("acked", f"by {ack.author} at {clock_time(ack.at)} UTC")] if ack else []),
         *([field("note", ack.note)] if ack and ack.note else []),
         *([field("stands", words)] if not alert.mutes and not ack and (words := standing(state, alert)) else []),
-        *(field("told", note) for note in alert.notes),
+        *(field("notified", note) for note in alert.notes),
         *([field("routes", ", ".join(alert.notify))] if alert.notify else []),
         *(field("remedy", titles.get(remedy, remedy)) for remedy in alert.remedies),
         *([field("runbook", alert.runbook)] if alert.runbook else []),

@@ -6,6 +6,7 @@ from perftui.client.state import State
 from perftui.core import units
 from perftui.core.alert import Alert
 from perftui.tui.dialogs.base import Dialog, hints
+from perftui.tui.panes.alert_words import summary_of
 from perftui.tui.panes.content import Row
 from perftui.tui.panes.state_words import ago, firing, quantity, severity_role, trouble
 from perftui.tui.panes.tables import section_lines, sections_of, topic
@@ -71,7 +72,7 @@ class Details(Dialog):
 def _words(state: State, alert: Alert) -> Line:
     role = severity_role(alert)
     value = quantity(state, alert.source, alert.metric, alert.value, role)
-    return [(alert.summary, role)] if alert.summary else [(f"{alert.metric} ", role), *value]
+    return [(summary_of(alert), role)] if alert.summary else [(f"{alert.metric} ", role), *value]
 
 
 def _facts(state: State, source: str, cells: int) -> list[Line]:

@@ -1,5 +1,6 @@
 """A silence: how wide, how long and why, with how many alerts it holds back now."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ _HINTS = (
     "Why, for whoever finds them silenced.",
 )
 _LABEL, _COUNT = 10, 14
+_SHORTEST, _LONGEST = 60.0, 30 * 86400.0
+"""Seconds that the agent takes."""
 _OWN = frozenset({"rule", "source", "metric", "severity", "kind", "host"})
 """Labels of an alert that hide an attribute of the same name."""
 
@@ -52,7 +55,10 @@ def scopes(alerts: Sequence[Alert]) -> list[Scope]:
 
 
 class SilenceDialog(Dialog):
-    """Asks how wide, how long and why; `send` is called with matchers, seconds and comment."""
+    """Asks how wide, how long and why; `send` is called with matchers, seconds and comment.
+
+    It stays open until it is told what came of that: by `refuse`, or by closing it.
+    """
 
     title = "Silence"
     wanted = 84
@@ -65,12 +71,19 @@ class SilenceDialog(Dialog):
         self._scope, self._length, self._field = 0, LENGTHS.index("1h"), _WIDE
         self._typed, self._comment = Prompt(""), Prompt("")
         self._problem = ""
+        self._is_sending = False
+
+    def refuse(self, problem: str) -> None:
+        """Say why it was not taken."""
+        self._problem, self._is_sending = problem, False
 
     def body(self, cells: int) -> list[Line]:
         """Return what it says."""
         lines = [self._scope_line(index, cells) for index in range(len(self._scopes))]
         lines += [[], self._length_line(), [], self._comment_line(), []]
-        return [*lines, [(self._problem, "warning") if self._problem else (_HINTS[self._field], "dim")]]
+        if self._problem:
+            return [*lines, *([(line, "warning")] for line in textwrap.wrap(self._problem, max(10, cells)))]
+        return [*lines, [(_HINTS[self._field], "dim")]]
 
     def foot(self) -> Line:
         """Return what its keys do."""
@@ -79,10 +92,12 @@ class SilenceDialog(Dialog):
 
     def press(self, key: str, character: str | None) -> None:
         """Move with Tab, choose with arrows, type a length or a comment; Enter sends, Esc leaves."""
-        self._problem = ""
         if key == "escape":
             self.closed = True
-        elif key == "enter":
+        if self.closed or self._is_sending:
+            return
+        self._problem = ""
+        if key == "enter":
             self._finish()
         elif key in ("tab", "shift+tab"):
             self._field = (self._field + (1 if key == "tab" else -1)) % 3
@@ -106,10 +121,10 @@ class SilenceDialog(Dialog):
         except ValueError as error:
             self._problem, self._field = str(error), _LONG
             return
-        if seconds <= 0:
-            self._problem, self._field = "a silence lasts longer than nothing", _LONG
+        if not _SHORTEST <= seconds <= _LONGEST:
+            self._problem, self._field = "a silence lasts from 1 minute to 30 days", _LONG
             return
-        self.closed = True
+        self._is_sending = True
         self._send(self._scopes[self._scope].matchers, float(seconds), self._comment.text.strip())
 
     def _scope_line(self, index: int, cells: int) -> Line:

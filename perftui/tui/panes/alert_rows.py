@@ -1,5 +1,6 @@
 """One alert as a row, in columns that all rows share: mark, time, severity, source, what happens, how long."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,12 +11,14 @@ from perftui.tui.panes.alert_words import (
     instance_of,
     is_calm,
     is_over,
+    is_well,
     level_of,
     mark_of,
     name_of,
     role_of,
     series_of,
     standing,
+    summary_of,
     took,
     value_of,
     word_of,
@@ -27,8 +30,8 @@ from perftui.tui.widgets.text import Line, clip, clip_words, dimmed, fit, left, 
 NAMED = 60
 """Cells for what happens from which a metric is named beside the rule's words."""
 _OFFER, _WIDE, _WORDED = 20, 64, 90
-_TOOK, _SHORT = 13, 8
-"""Cells of how long, where there is room and where there is not."""
+_TOOK, _SHORT = 13, 9
+"""Cells of how long with a blank before it, where there is room and where there is not."""
 _LABELS = 16
 """Cells of a name that matter more than the level."""
 _NAMES = 8
@@ -81,17 +84,17 @@ class AlertRows:
         first = alerts[0]
         sources = list(dict.fromkeys(alert.source for alert in alerts))
         where = sources[0] if len(sources) == 1 else f"{len(sources)} sources"
-        names = [instance_of(alert) or alert.source for alert in alerts] if len(sources) == 1 else sources
+        names = _counted([(len(sources) == 1 and instance_of(alert)) or alert.source for alert in alerts])
         start, many = self._start(first, where), f" ×{len(alerts)}"
         rule = clip(first.rule, max(1, self._cells - width(start) - len(many)))
         head: Line = [*start, (rule, role_of(first)), (many, "text")]
-        lasts = took(self._state, first, self._took) if self._cells >= _WORDED else ""
+        lasts = took(self._state, first, self._took - 1) if self._cells >= _WORDED else ""
         end: Line = [(right(lasts, self._took) if lasts else "", "dim")]
         end.append(("   enter: fold" if is_open else "   enter: all", "dim"))
         end = end if width(head) + width(end) <= self._cells else []
         room = self._cells - width(head) - width(end) - 2
-        listed: Line = [(f": {left(_listed(names, room), room)}", "dim")] if room >= _NAMES else []
-        line = [span for span in (*head, *listed, *end) if span[0]]
+        told = fit(_told(_reason(alerts, sources), names, room), room + 2) if room >= _NAMES else []
+        line = [span for span in (*head, *told, *end) if span[0]]
         return Row(id, (line,), series_of(first), folded=alerts)
 
     def _lines(self, alert: Alert) -> list[Line]:
@@ -122,18 +125,49 @@ class AlertRows:
     def _tell(self, alert: Alert) -> Told:
         """Return what is said of it; what became of it stands behind its words, or below them where that is allowed."""
         state, role, room = self._state, role_of(alert), self._room
-        words, fate = _words(state, alert, room, role), standing(state, alert)
+        words, fate = self._what(alert), standing(state, alert)
         left_over, below = room - width(words) - 2, ""
-        lasts = took(state, alert, self._took)
+        lasts = took(state, alert, self._took - 1)
         if fate and left_over >= min(width([(fate, "")]), NAMED // 2):
             words = [*words, (f"  {clip_words(fate, left_over)}", "dim")]
         elif fate and self._tall:
             below = fate
         elif fate:
-            lasts = hurry(state, alert, self._took)
+            lasts = hurry(state, alert, self._took - 1)
         elif alert.summary and not is_over(alert):
             words = [*words, *_figures(state, alert, role, room, left_over + 2)]
         return Told(dimmed(words) if is_calm(alert) else words, lasts, below)
+
+    def _what(self, alert: Alert) -> Line:
+        """Return what happens; that it does not fire yet stands before it where no column says so."""
+        is_soon = alert.state is AlertState.PENDING and self._cells < _WORDED
+        mark: Line = [("pending: ", "dim")] if is_soon else []
+        return [*mark, *_words(self._state, alert, max(0, self._room - width(mark)), role_of(alert))]
+
+
+def _counted(names: Sequence[str]) -> list[str]:
+    """Return each name once, with how often it came where that is more than once."""
+    return [name if count == 1 else f"{name} ×{count}" for name, count in Counter(names).items()]
+
+
+def _reason(alerts: Sequence[Alert], sources: Sequence[str]) -> str:
+    """Return what all of a fold say; where they differ what the worst of many sources says, else nothing."""
+    reasons = {summary_of(alert) for alert in alerts}
+    if len(reasons) == 1:
+        return reasons.pop()
+    return summary_of(max(alerts, key=_badness)) if len(sources) > 1 else ""
+
+
+def _badness(alert: Alert) -> float:
+    """Return how far its value has gone in the direction that is bad."""
+    return float("-inf") if alert.value is None else -alert.value if alert.direction == "below" else alert.value
+
+
+def _told(reason: str, names: list[str], room: int) -> Line:
+    """Return the reason, then as many of the names as fit into the room that it leaves."""
+    told: Line = [(f": {clip_words(reason, room)}", "text")] if reason else []
+    rest = room + 2 - width(told) - 2
+    return [*told, ("  " if reason else ": ", "dim"), (_listed(names, rest), "dim")] if rest >= _NAMES else told
 
 
 def _listed(names: list[str], cells: int) -> str:
@@ -150,7 +184,9 @@ def _listed(names: list[str], cells: int) -> str:
 
 def _words(state: State, alert: Alert, room: int, role: str) -> Line:
     """Return what happens, in the rule's words or as metric, value and level; what has ended in the past tense."""
-    tense = "" if not is_over(alert) else "was " if alert.state is AlertState.RESOLVED else "lost from sight: "
+    tense = "was: " if is_well(alert) else ""
+    if is_over(alert):
+        tense = "was " if alert.state is AlertState.RESOLVED else "lost from sight: "
     if alert.summary:
         return [(clip_words(tense + alert.summary, room), "text")]
     value: Line = [(" ", "text"), *value_of(state, alert, role)]

@@ -3,16 +3,20 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from rich.cells import cell_len
+
 from perftui.client.state import State
 from perftui.core.alert import Alert, AlertState
 from perftui.tui.panes.alert_words import instance_of
 from perftui.tui.panes.state_words import severity_role
 from perftui.tui.widgets.bar import merge
-from perftui.tui.widgets.text import Line, fit, left, width
+from perftui.tui.widgets.text import Line, clip, fit, left, width
 
 HOUR = 3600.0
-_LABEL = (18, 34)
+_LABEL = (22, 34)
 """Cells of the name at the left, least and most."""
+_RULE = 5
+"""Cells of a rule's name that stay where source and instance need the room."""
 _BLOCKS = {"critical": "█", "warning": "▆", "text": "▃"}
 """Role -> what a span of it is drawn with: higher is worse, with or without colour."""
 _RANK = {role: rank for rank, role in enumerate(("critical", "warning", "text"))}
@@ -28,34 +32,37 @@ def timeline(state: State, alerts: Iterable[Alert], cells: int, height: int) -> 
     recent = [each for each in alerts if each.since is not None and _end(state, each) >= state.wall - HOUR]
     if not recent or height < 2 or plot < 20:
         return []
-    lines = _grouped(recent, height - 1)
-    shown = sorted(lines.items(), key=lambda line: _place(line[1]))[: height - 1]
-    spans = [[(left(name, label) + " ", "dim"), *_spans(state, group, plot)] for name, group in shown]
+    shown = sorted(_grouped(recent, height - 1).values(), key=_place)[: height - 1]
+    spans = [[(left(_label(group, label), label) + " ", "dim"), *_spans(state, group, plot)] for group in shown]
     return [*spans, [(" " * (label + 1), "dim"), *_axis(state, plot)]]
 
 
-def _grouped(alerts: list[Alert], most: int) -> dict[str, list[Alert]]:
-    """Return name -> the spans of its line: by alert where the lines suffice, else by rule and source, else by rule."""
-    lines: dict[str, list[Alert]] = {}
-    for name in (_alert_name, _source_name, _rule_name):
+def _label(group: list[Alert], cells: int) -> str:
+    """Return what the alerts of a line share, for so many cells: the rule gives way first, the source last."""
+    source = _shared(alert.source for alert in group)
+    instance = _shared(instance_of(alert) for alert in group) if source else ""
+    taken = sum(cell_len(part) + 1 for part in (source, instance) if part)
+    rule = clip(group[0].rule, max(_RULE, cells - taken))
+    instance = clip(instance, max(_RULE, cells - cell_len(f"{source} {rule} ")))
+    return " ".join(filter(None, (source, rule, instance)))
+
+
+def _shared(texts: Iterable[str]) -> str:
+    """Return the text that all of them are, empty where they differ."""
+    different = set(texts)
+    return different.pop() if len(different) == 1 else ""
+
+
+def _grouped(alerts: list[Alert], most: int) -> dict[tuple[str, ...], list[Alert]]:
+    """Return the alerts of each line: one alert while they suffice, else rule and source, else a rule."""
+    lines: dict[tuple[str, ...], list[Alert]] = {}
+    for parts in (3, 2, 1):
         lines = {}
         for alert in alerts:
-            lines.setdefault(name(alert), []).append(alert)
+            lines.setdefault((alert.rule, alert.source, instance_of(alert))[:parts], []).append(alert)
         if len(lines) <= most:
             break
     return lines
-
-
-def _alert_name(alert: Alert) -> str:
-    return f"{alert.source} {alert.rule} {instance_of(alert)}".rstrip()
-
-
-def _source_name(alert: Alert) -> str:
-    return f"{alert.source} {alert.rule}"
-
-
-def _rule_name(alert: Alert) -> str:
-    return alert.rule
 
 
 def _place(group: list[Alert]) -> tuple[bool, int, float]:

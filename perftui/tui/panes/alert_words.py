@@ -57,9 +57,11 @@ def role_of(alert: Alert) -> str:
 
 
 def mark_of(alert: Alert) -> Span:
-    """Return its glyph: ended, held back, taken care of, out of sight, or else its severity."""
+    """Return its glyph: ended, not firing yet, held back, taken care of, out of sight, or else its severity."""
     if is_over(alert):
         return (glyphs.OK, "ok") if alert.state is AlertState.RESOLVED else (glyphs.STALE, "dim")
+    if alert.state is AlertState.PENDING:
+        return glyphs.PENDING, "dim"
     if alert.mutes:
         return glyphs.PAUSED, "dim"
     if alert.ack is not None:
@@ -88,6 +90,21 @@ def level_of(state: State, alert: Alert, role: str = "dim") -> Line:
 def name_of(alert: Alert) -> str:
     """Return what it is about where its rule has no words: the metric and which one."""
     return " ".join([alert.metric, instance_of(alert)]).rstrip()
+
+
+def summary_of(alert: Alert) -> str:
+    """Return the words of its rule, in the past tense where it fires and is well by now; empty where it has none."""
+    return f"was: {alert.summary}" if alert.summary and is_well(alert) else alert.summary
+
+
+def is_well(alert: Alert) -> bool:
+    """Return whether it still fires though its value is well by now."""
+    return alert.well_since is not None and not is_over(alert) and alert.state is not AlertState.PENDING
+
+
+def until_firing(state: State, alert: Alert) -> float:
+    """Return the seconds until a pending alert fires, if it stays as it is."""
+    return alert.hold - max(0.0, state.now - (state.now if alert.began is None else alert.began))
 
 
 def instance_of(alert: Alert) -> str:
@@ -133,7 +150,9 @@ def hurry(state: State, alert: Alert, room: int) -> str:
 
 
 def unseen_for(state: State, alert: Alert) -> float | None:
-    """Return the seconds since the series of an alert had a value; None where that is not known."""
+    """Return the seconds since there was a verdict on an alert, or a value of its series; None where not known."""
+    if alert.seen is not None:
+        return max(0.0, state.now - alert.seen)
     series = series_of(alert)
     if state.value(*series) is not None:
         return state.age(alert.source)

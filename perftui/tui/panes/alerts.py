@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from perftui.client.config_notes import AS_CHOSEN
 from perftui.client.state import Link, State
 from perftui.core.action import Outcome, Run
 from perftui.core.alert import Alert, AlertState
@@ -12,6 +13,7 @@ from perftui.tui.panes.alert_filter import AlertFilter
 from perftui.tui.panes.alert_fold import Fold, folded
 from perftui.tui.panes.alert_rows import AlertRows
 from perftui.tui.panes.alert_timeline import timeline
+from perftui.tui.panes.alert_words import until_firing
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.runs import run_line
 from perftui.tui.panes.silence_rows import delivery_lines, silence_rows
@@ -23,6 +25,8 @@ RUN_SHOWN = 600.0
 """Seconds that a finished action stays in sight."""
 _TIMELINE = (16, 5, 24)
 """Lines of the pane from which it has a timeline, the part of them that it takes from the rows, its lines at most."""
+_NARROW, _ONE_LINE = 64, 100_000
+"""Cells below which how notifications get on has one line, which is cut then; those in which anything has."""
 _TITLE = 11
 """Cells of the upper edge that are not its note."""
 _MUTE = (Link.LOST, Link.SILENT)
@@ -47,7 +51,7 @@ def draw(state: State, cells: int, notes: tuple[str, ...] = (), look: Look = _GL
     """Return the pane in `cells` cells and `height` lines; `notes` are lines of the console's own."""
     view, passes = state.alerts, look.choice.passes
     firing = sorted(filter(passes, view.firing), key=_rank)
-    pending, ended = list(filter(passes, view.pending)), list(filter(passes, view.log))
+    pending, ended = _pending(state, filter(passes, view.pending)), list(filter(passes, view.log))
     table = AlertRows(state, [*firing, *pending, *ended], cells, tall=look.whole)
     rows = partial(_rows, table, look.unfolded)
     content = Content("Alerts", _counts(state, look.choice, cells), empty=_calm(state, look.choice))
@@ -62,9 +66,14 @@ def draw(state: State, cells: int, notes: tuple[str, ...] = (), look: Look = _GL
     ]
     if look.whole:
         content.rows += silence_rows(state, cells)
-        content.head = delivery_lines(state, cells)
+        content.head = delivery_lines(state, cells if cells >= _NARROW else _ONE_LINE)
         content.tail = _tail(state, [*firing, *ended], content, cells, height)
     return content
+
+
+def _pending(state: State, alerts: Iterable[Alert]) -> list[Alert]:
+    """Return what is to fire and then call somebody, the nearest to it first."""
+    return sorted((each for each in alerts if not each.mutes), key=lambda each: until_firing(state, each))
 
 
 def _rows(table: AlertRows, unfolded: frozenset[str] | None, alerts: Iterable[Alert]) -> Iterator[Row]:
@@ -167,4 +176,7 @@ def _broken(state: State, name: str) -> Row:
 
 
 def _note(id: str, text: str) -> Row:
+    """Return a line that is no alert; dim where it only says how things are."""
+    if text.endswith(AS_CHOSEN):
+        return Row(id, ([(f"{glyphs.INFO} {text}", "dim")],))
     return Row(id, ([(f"{glyphs.WARNING} ", "warning"), (text, "text")],))

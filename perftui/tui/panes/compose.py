@@ -1,22 +1,24 @@
 """From a pane's content to lines: filter, order that holds still, selection that follows identity, scroll, frame."""
 
 from perftui.client.state import State
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, Severity
 from perftui.core.series import SeriesId
 from perftui.tui.layout import Box
 from perftui.tui.panes import alerts, caches, databases, endpoints, history, processes, queues, sessions, system
 from perftui.tui.panes.alert_filter import AlertFilter
 from perftui.tui.panes.alert_filter import found as matching
-from perftui.tui.panes.alert_words import series_of
+from perftui.tui.panes.alert_words import is_loud, series_of
 from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.state_words import trouble
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.frame import frame
-from perftui.tui.widgets.text import Line, crop, fit, over
+from perftui.tui.widgets.text import Line, clip, crop, fit, join, over
 
 WATCHED = system.METRICS | queues.METRICS | caches.METRICS | databases.METRICS | endpoints.METRICS
 """The metrics that sparklines need the recent past of."""
+_TYPED = 24
+"""Cells that the text of a filter takes of a title, at most."""
 
 
 def needs(state: State) -> dict[str, int]:
@@ -100,13 +102,34 @@ def _look(view: View) -> alerts.Look:
 
 
 def visible_rows(pane: str, found: Content, view: View, now: float) -> list[Row]:
-    """Return the rows that pass the filter, in the order that holds still while keys are pressed."""
+    """Return the rows that pass the filter, in the order that holds still while keys are pressed.
+
+    What has become critical meanwhile goes on top all the same.
+    """
     rows = list(matching(found.rows, view.filters.get(pane, "")))
     if view.held(now) and pane in view.orders:
         place = {id: index for index, id in enumerate(view.orders[pane])}
-        rows = sorted(rows, key=lambda row: place.get(row.id, len(place)))
-    view.orders[pane] = [row.id for row in rows]
+        rows = sorted(rows, key=lambda row: _place(row, place))
+    view.orders[pane] = [_urgent(row.id) if _is_urgent(row) else row.id for row in rows]
     return rows
+
+
+def _place(row: Row, place: dict[str, int]) -> int:
+    """Return where a row stood; before all others where it was not there, or not critical, and now is."""
+    stood = place.get(_urgent(row.id))
+    if _is_urgent(row):
+        return -1 if stood is None else stood
+    return place.get(row.id, len(place) if stood is None else stood)
+
+
+def _urgent(id: str) -> str:
+    """Return what stands for a row in the order while it is critical."""
+    return f"critical {id}"
+
+
+def _is_urgent(row: Row) -> bool:
+    alert = row.folded[0] if row.folded else row.alert
+    return alert is not None and alert.severity is Severity.CRITICAL and is_loud(alert)
 
 
 def draw(pane: str, found: Content, view: View, box: Box, now: float) -> list[Line]:
@@ -120,18 +143,27 @@ def draw(pane: str, found: Content, view: View, box: Box, now: float) -> list[Li
         lines = [[(words, "dim")]]
     blank: list[Line] = [[]] * (max(0, room - len(lines)) if found.tail else 0)
     body = [*found.head, *lines, *blank, *found.tail]
-    foot = _foot(view, pane, len(lines), first, total)
-    return frame(found.title, found.note, body, box.width, box.height, focused=focused, foot=foot)
+    foot = _foot(len(lines), first, total)
+    title, note = found.title, found.note
+    if typed := view.filters.get(pane, "").strip():
+        title, note = f"{title} /{clip(typed, _TYPED)}", join([_hidden(found, rows), note], " · ")
+    return frame(title, note, body, box.width, box.height, focused=focused, foot=foot)
 
 
-def _foot(view: View, pane: str, shown: int, first: int, total: int) -> Line:
-    foot: Line = []
-    if view.filters.get(pane):
-        foot.append((f"/ {view.filters[pane]}", "accent"))
-    if total > shown:
-        more = total - first - shown
-        foot.append((f"{'  ' if foot else ''}{first + 1}-{first + shown} of {total}{' ↓' if more else ''}", "dim"))
-    return foot
+def _hidden(found: Content, rows: list[Row]) -> Line:
+    """Return how many alerts that call somebody are kept from sight by what was typed."""
+    seen = {row.id for row in rows}
+    hidden = [row.alert.severity for row in found.rows if row.alert and row.id not in seen and is_loud(row.alert)]
+    counts = [(each.value, hidden.count(each)) for each in (Severity.CRITICAL, Severity.WARNING)]
+    parts: list[Line] = [[(f"{count} {word}", word)] for word, count in counts if count]
+    return [("hides ", "dim"), *join(parts, ", ")] if parts else []
+
+
+def _foot(shown: int, first: int, total: int) -> Line:
+    if total <= shown:
+        return []
+    more = total - first - shown
+    return [(f"{first + 1}-{first + shown} of {total}{' ↓' if more else ''}", "dim")]
 
 
 def _scrolled(

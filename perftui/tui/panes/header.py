@@ -25,7 +25,7 @@ def draw(state: State, cells: int, *, paused_for: float | None = None, read_only
         _running(state),
         [(state.link_note, "dim")] if state.link is not Link.LIVE and state.link_note else [],
     ]
-    end = join([_sources(state), _alerts(state)], _GAP)
+    end = whole = join([_sources(state), _alerts(state)], _GAP)
     for optional in (7, 4, 5, 6, 1):
         if width(join(start, _GAP)) + width(end) + 2 > cells:
             start[optional] = []
@@ -35,6 +35,9 @@ def draw(state: State, cells: int, *, paused_for: float | None = None, read_only
     needed = width(join(start, _GAP)) + 2
     if needed + width(end) > cells and (needed + width(short) <= cells or width(end) > cells):
         end = short
+    full = join([_sources(state), _alerts(state, inhibited=True)], _GAP)
+    if end is whole and needed + width(full) <= cells:
+        end = full
     return between([*crop(join(start, _GAP), cells - width(end) - 2), ("  ", "text")], end, cells)
 
 
@@ -102,8 +105,8 @@ def _glyph(state: State, name: str) -> str:
     return glyphs.STALE if state.is_stale(name) else glyphs.OK
 
 
-def _alerts(state: State, *, short: bool = False) -> Line:
-    """Return how many call somebody, and how many are silenced; `short` without the words."""
+def _alerts(state: State, *, short: bool = False, inhibited: bool = False) -> Line:
+    """Return how many call somebody, and how many are held back; `short` without the words."""
     counts = state.alerts.counts
     loud = [
         (glyphs.CRITICAL, counts.critical, "critical", "critical"),
@@ -113,8 +116,10 @@ def _alerts(state: State, *, short: bool = False) -> Line:
     parts = [_count(*each, short=short) for each in loud if each[1]]
     if not parts:
         parts.append([("nothing fires" if state.knows_what_fires else "alerts unknown", "dim")])
-    if counts.silenced:
-        parts.append(_count(glyphs.PAUSED, counts.silenced, "silenced", "text", short=short))
+    held = [(counts.silenced, "silenced"), (counts.inhibited if inhibited else 0, "inhibited")]
+    words = " · ".join(f"{count}" if short else f"{count} {word}" for count, word in held if count)
+    if words:
+        parts.append([(f"{glyphs.PAUSED} {words}", "text")])
     return join(parts)
 
 

@@ -24,12 +24,14 @@ _ALWAYS = ("help", "quit")
 """The bindings that stand at the end of the bar however little room there is."""
 
 
-def draw(keymap: Keymap, pane: str, cells: int, message: str = "", *, read_only: bool = False) -> Line:
+def draw(keymap: Keymap, pane: str | None, cells: int, message: str = "", *, read_only: bool = False) -> Line:
     """Return the bar in exactly `cells` cells; a message stands in front of it until the next key.
 
-    What changes something is left out where that is not possible.
+    What changes something is left out where that is not possible; everything where no pane has the keys.
     """
     line: Line = [(f" {message} ", "warning"), ("  ", "text")] if message else []
+    if pane is None:
+        return fit(line, cells)
     shown = [
         binding
         for binding in keymap.bindings
@@ -40,7 +42,8 @@ def draw(keymap: Keymap, pane: str, cells: int, message: str = "", *, read_only:
         part = _part(keymap, binding)
         if binding.id not in _ALWAYS and width(line) + width(part) + width(last) <= cells:
             line += part
-    return fit(line + last, cells)
+    whole = line + last
+    return fit(whole if width(whole) <= cells or not message else line, cells)
 
 
 def _part(keymap: Keymap, binding: Binding) -> Line:

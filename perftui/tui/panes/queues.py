@@ -124,7 +124,23 @@ def _is_paused(state: State, queue: Queue) -> bool:
 def _mark(state: State, queue: Queue) -> tuple[str, str]:
     if queue.bad == GOOD and _is_paused(state, queue):
         return (glyphs.PAUSED, "warning")
+    if queue.bad == GOOD and _may_be_abandoned(state, queue):
+        return (glyphs.UNKNOWN, "dim")
     return mark(queue.bad)
+
+
+def _may_be_abandoned(state: State, queue: Queue) -> bool:
+    """Return whether it grows, nothing is seen to complete, and whether it has workers is not known.
+
+    A plain list never says any of it: its growth alone tells nothing.
+    """
+    if dict(queue.attributes).get("kind") == "list":
+        return False
+    depth, change, completed, workers = (
+        state.value(queue.source, metric, queue.attributes)
+        for metric in (DEPTH, "queue.change", "queue.completed", "queue.workers")
+    )
+    return workers is None and not completed and (depth or 0) > 0 and (change or 0) > 0
 
 
 def _jobs(state: State, queue: Queue, which: str) -> Line:

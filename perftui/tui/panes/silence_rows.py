@@ -15,8 +15,10 @@ _LEFT = 12
 
 
 def silence_rows(state: State, cells: int) -> list[Row]:
-    """Return a row for each silence, the next to end first; Enter offers to end it."""
-    return [_row(state, silence, cells) for silence in state.alerts.silences]
+    """Return a row for each silence, the next to end first; Enter offers to end it. The last says how many more."""
+    rows = [_row(state, silence, cells) for silence in state.alerts.silences]
+    more = state.alerts.counts.silences - len(rows)
+    return [*rows, _more(more)] if more > 0 else rows
 
 
 def covered(state: State, matchers: Mapping[str, str]) -> int:
@@ -35,18 +37,21 @@ def remaining(state: State, silence: Silence) -> str:
 
 
 def _row(state: State, silence: Silence, cells: int) -> Row:
-    count = covered(state, silence.matchers)
     start: Line = [
         (f"{glyphs.PAUSED} ", "accent"),
         (left("silence", 9), "dim") if cells >= 64 else ("", "dim"),
         (right(remaining(state, silence), _LEFT) + "  ", "text"),
         (f"{left(_author(silence), 24 if cells >= 110 else 12)} ", "text"),
     ]
-    end: Line = [(f"  holds {count} back", "dim")]
+    end: Line = [(f"  holds {silence.holds} back", "dim")]
     room = max(0, cells - width(start) - width(end))
     words = words_of(silence.matchers) + (f"  {silence.comment}" if silence.comment else "")
     line = [span for span in start if span[0]] + [(left(clip_words(words, room), room), "text"), *end]
     return Row(f"silence {silence.id}", (line,), silence=silence)
+
+
+def _more(count: int) -> Row:
+    return Row("more silences", ([(f"  … and {count} more silences", "text")],))
 
 
 def _author(silence: Silence) -> str:

@@ -2,10 +2,10 @@
 
 from rich.cells import cell_len
 
-OK, WARNING, CRITICAL, STALE, UNKNOWN, PAUSED, ACKED = "●", "▲", "✖", "◌", "?", "‖", "✓"
+OK, WARNING, CRITICAL, STALE, UNKNOWN, PAUSED, ACKED, PENDING, INFO = "●", "▲", "✖", "◌", "?", "‖", "✓", "◔", "i"
 
 _ASCII = str.maketrans(
-    dict(zip("●▲✖◌‖✓", "o!X~=v", strict=True))
+    dict(zip("●▲✖◌‖✓◔", "o!X~=v.", strict=True))
     | dict(zip("│┌┐└┘├┤┬┴┼─┈┊", "|+++++++++--:", strict=True))
     | dict(zip("▏▎▍▌▋▊▉█", "---====#", strict=True))
     | dict(zip("▁▂▃▄▅▆▇", "_.,:-=+", strict=True))

@@ -5,6 +5,7 @@ import math
 import msgspec
 import pytest
 
+from perftui.alerts.aftermath import LINGER
 from perftui.alerts.desk import MOST_ACKS, Desk
 from perftui.alerts.kept import Changes, Outage
 from perftui.alerts.rules.rule import Inhibition
@@ -15,11 +16,19 @@ from perftui.core.series import Attributes, attributes
 WALL = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 HOUR = 3600.0
 Rows = dict[str, dict[str, bytes]]
+DOWN = Inhibition(name="down", when={"rule": "source-failing"})
 
 
 def alert(rule: str, source: str = "cache-1", labels: Attributes = (), **fields: object) -> Alert:
     given = {"metric": "redis.memory.used", "kind": "redis", "host": "web-1", "state": AlertState.FIRING, "since": WALL}
     return msgspec.convert({**given, "rule": rule, "source": source, "attributes": labels, **fields}, Alert)
+
+
+def pends(rule: str, source: str = "cache-1") -> Alert:
+    return alert(rule, source, state=AlertState.PENDING, since=None)
+
+
+CAUSE = alert("source-failing")
 
 
 def reasons(desk: Desk, *alerts: Alert) -> dict[str, list[str]]:
@@ -41,7 +50,7 @@ def foreign(id: str = "f1", expires: float = 2000.0, **fields: object) -> Silenc
     return msgspec.convert({**given, "expires": expires, "origin": "alertmanager", **fields}, Silence)
 
 
-def test_an_ack_holds_until_its_alert_is_resolved() -> None:
+def test_an_ack_is_on_its_alert_and_on_no_other() -> None:
     clock = ManualClock()
     desk = Desk(clock)
     fires, other = alert("memory"), alert("evictions")
@@ -52,11 +61,17 @@ def test_an_ack_holds_until_its_alert_is_resolved() -> None:
     assert [each.ack for each in desk.judge([fires, other])] == [ack, None]
     assert not desk.judge([fires])[0].mutes
 
-    ended = alert("memory", state=AlertState.UNKNOWN)
-    desk.ended([ended])
-    assert desk.judge([fires])[0].ack == ack
-    desk.ended([alert("memory", state=AlertState.RESOLVED)])
-    assert desk.judge([fires])[0].ack is None
+
+@pytest.mark.parametrize("state", [AlertState.RESOLVED, AlertState.UNKNOWN])
+def test_an_ack_is_over_with_its_alert_however_that_ended(state: AlertState) -> None:
+    desk = Desk(ManualClock())
+    fires, other = alert("memory"), alert("evictions")
+    ack = desk.ack(fires.key, "ana")
+    desk.ack(other.key, "ana")
+    rows = stored({}, desk.take_changes())
+    assert [each.ack for each in desk.ended([alert("memory", state=state)])] == [ack]
+    assert [each.ack is None for each in desk.judge([fires, other])] == [True, False]
+    assert set(stored(rows, desk.take_changes())["ack"]) == {other.key}
 
 
 def test_an_ack_can_be_taken_back_and_given_anew() -> None:
@@ -88,7 +103,7 @@ def test_a_silence_keeps_quiet_what_agrees_with_it_until_its_time_is_over() -> N
         quiet.key: ["silenced by ana until 23:13 UTC: disk swap"]
     }
     assert desk.judge([quiet])[0].mutes[0].stage is Stage.SILENCE
-    assert desk.silences == (silence,)
+    assert desk.silences == (msgspec.structs.replace(silence, holds=1),)
 
     clock.advance(HOUR - 1)
     assert not desk.expire()
@@ -186,13 +201,57 @@ def test_silences_of_another_system_hold_and_are_replaced_by_what_it_says_next()
     assert not desk.silences
 
 
+def test_what_differs_by_a_clock_s_second_is_the_same_silence() -> None:
+    clock = ManualClock()
+    desk = Desk(clock)
+    desk.take_foreign("am", [foreign("f1"), foreign("f2")])
+    held = desk.silences
+    for jitter in (1e-6, -0.4, 0.9):
+        again = [
+            foreign(id, expires=2000.0 + jitter, until=WALL + 1000.0 + jitter, created=WALL + jitter)
+            for id in ("f1", "f2")
+        ]
+        desk.take_foreign("am", again)
+        assert desk.silences is held
+    desk.take_foreign("am", [foreign("f1", expires=2060.0, until=WALL + 1060.0), foreign("f2")])
+    assert [silence.expires for silence in desk.silences] == [2000.0, 2060.0]
+    desk.take_foreign("am", [foreign("f1", comment="other words"), foreign("f2")])
+    assert [silence.comment for silence in desk.silences] == ["other words", ""]
+
+
+def test_a_silence_of_another_system_that_could_not_be_ours_is_left_out() -> None:
+    desk = Desk(ManualClock())
+    wrong: list[dict[str, str]] = [
+        {},
+        {"rule": "~(a+)+b"},
+        {"rule": "x" * 201},
+        {f"l{number}": "*" for number in range(17)},
+    ]
+    desk.take_foreign("am", [foreign(f"f{place}", matchers=matchers) for place, matchers in enumerate(wrong)])
+    assert not desk.silences
+
+
+def test_each_silence_says_how_many_alerts_it_holds_which_is_nothing_that_is_kept() -> None:
+    desk = Desk(ManualClock())
+    desk.silence({"rule": "mem*", "source": "!db"}, HOUR, "ana")
+    desk.silence({"source": "*"}, 2 * HOUR, "bo")
+    desk.silence({"queue": "mail", "rule": "~queue-.*"}, 3 * HOUR, "eve")
+    firing = [alert("memory"), alert("memory", "db"), alert("queue-grows", labels=attributes({"queue": "mail"}))]
+    rows = stored({}, desk.take_changes())
+    desk.judge(firing)
+    assert [silence.holds for silence in desk.silences] == [1, 3, 1]
+    desk.judge(firing[1:2])
+    assert [silence.holds for silence in desk.silences] == [0, 1, 0]
+    assert desk.take_changes() == {}
+    assert [msgspec.msgpack.decode(row, type=Silence).holds for row in rows["silence"].values()] == [0, 0, 0]
+
+
 def test_what_follows_from_a_cause_says_so() -> None:
     desk = Desk(ManualClock(), [Inhibition(name="down", when={"rule": "source-failing"})])
     cause = alert("source-failing", state=AlertState.UNKNOWN)
     follows, elsewhere = alert("memory"), alert("memory", "cache-2")
     assert reasons(desk, follows, cause, elsewhere) == {follows.key: ["follows from source-failing on cache-1"]}
     assert desk.judge([cause, follows])[1].mutes[0].stage is Stage.INHIBITION
-    assert not reasons(desk, follows, elsewhere)
 
 
 def test_a_silenced_cause_is_still_a_cause_and_both_reasons_are_told() -> None:
@@ -203,6 +262,120 @@ def test_a_silenced_cause_is_still_a_cause_and_both_reasons_are_told() -> None:
         "source-failing/cache-1/": [silenced],
         "memory/cache-1/": [silenced, "cache-1 is away"],
     }
+
+
+def test_a_weaker_alert_mutes_no_stronger_one() -> None:
+    desk = Desk(ManualClock(), [DOWN])
+    follows = alert("memory", severity=Severity.CRITICAL)
+    assert not reasons(desk, alert("source-failing"), follows)
+    assert list(reasons(desk, alert("source-failing", severity=Severity.CRITICAL), follows)) == [follows.key]
+    assert not reasons(desk, alert("source-failing"), follows)  # the cause is there, so this is no aftermath
+    assert not reasons(desk, follows)
+
+
+def test_what_followed_stays_muted_for_five_minutes_and_says_from_what() -> None:
+    clock = ManualClock()
+    desk = Desk(clock, [DOWN])
+    follows = alert("memory")
+    desk.judge([CAUSE, follows])
+    clock.advance(60.0)
+    told = {follows.key: ["followed from source-failing on cache-1 until 22:14 UTC"]}
+    assert reasons(desk, follows) == told
+    assert desk.judge([follows])[0].mutes[0].stage is Stage.INHIBITION
+    clock.jump(HOUR)
+    clock.advance(LINGER - 1)
+    assert reasons(desk, follows) == told
+    clock.advance(1.0)
+    assert not reasons(desk, follows)
+    assert not reasons(desk, alert("memory", well_since=clock.monotonic()))
+
+
+def test_what_followed_stays_muted_as_long_as_it_is_well() -> None:
+    clock = ManualClock()
+    desk = Desk(clock, [DOWN])
+    desk.judge([CAUSE, alert("memory")])
+    for _ in range(3):
+        assert reasons(desk, alert("memory", well_since=1.0))
+        clock.advance(LINGER)
+    assert not reasons(desk, alert("memory"))
+
+
+def test_what_followed_is_loud_once_it_becomes_worse_or_comes_anew() -> None:
+    desk = Desk(ManualClock(), [DOWN])
+    follows, worse = alert("memory"), alert("memory", severity=Severity.CRITICAL)
+    desk.judge([CAUSE, follows])
+    assert reasons(desk, follows)
+    assert not reasons(desk, worse)
+    assert not reasons(desk, follows)
+
+    desk.judge([CAUSE, follows])
+    assert reasons(desk, follows)
+    desk.judge([])
+    assert not reasons(desk, follows)
+
+    desk.judge([CAUSE, follows])
+    assert reasons(desk, CAUSE, follows) == {follows.key: ["follows from source-failing on cache-1"]}
+
+
+def test_what_was_bad_before_its_cause_is_loud_when_that_is_over() -> None:
+    desk = Desk(ManualClock(), [DOWN])
+    older = alert("memory", began=10.0)
+    assert list(reasons(desk, alert("source-failing", severity=Severity.CRITICAL, began=20.0), older)) == [older.key]
+    assert not reasons(desk, older)
+
+
+def test_what_lingers_is_the_cause_of_nothing() -> None:
+    chain = Inhibition(name="chain", when={"rule": "memory"}, mutes={"rule": "evictions"})
+    desk = Desk(ManualClock(), [Inhibition(name="down", when=DOWN.when, mutes={"rule": "memory"}), chain])
+    firing = alert("memory"), alert("evictions")
+    assert list(reasons(desk, CAUSE, *firing)) == ["memory/cache-1/"]
+    assert list(reasons(desk, *firing)) == ["memory/cache-1/"]
+
+
+def test_what_pends_follows_from_what_fires_and_from_what_pends() -> None:
+    desk = Desk(ManualClock(), [DOWN])
+    desk.silence({"rule": "evictions"}, HOUR, "ana")
+    memory, evictions, elsewhere = (pends("memory"), pends("evictions"), pends("memory", "cache-2"))
+    silenced, follows = "silenced by ana until 23:13 UTC", "follows from source-failing on cache-1"
+
+    def judged(pending: list[Alert], *firing: Alert) -> list[list[str]]:
+        return [[mute.reason for mute in each.mutes] for each in desk.judge_pending(pending, desk.judge(firing))]
+
+    assert judged([]) == []
+    assert judged([memory, evictions, elsewhere]) == [[], [silenced], []]
+    assert desk.silences[0].holds == 0
+    assert judged([memory, evictions, elsewhere], CAUSE) == [[follows], [silenced, follows], []]
+    assert judged([memory, elsewhere], alert("x")) == [["followed from source-failing on cache-1 until 22:13 UTC"], []]
+    judged([])
+    assert judged([elsewhere, memory, pends("source-failing")]) == [[], [follows], []]
+
+
+def test_of_pending_alerts_that_mute_each_other_the_worse_is_loud_and_what_is_muted_is_no_cause() -> None:
+    both = [
+        Inhibition(name="down", when=DOWN.when, mutes={"rule": "a"}),
+        Inhibition(name="one", when={"rule": "a"}, mutes={"rule": "b"}),
+        Inhibition(name="two", when={"rule": "b"}, mutes={"rule": "a"}),
+    ]
+    desk = Desk(ManualClock(), both)
+    a, b = pends("a"), pends("b")
+    assert [bool(each.mutes) for each in desk.judge_pending([b, a], [])] == [True, False]
+    firing = desk.judge([CAUSE, alert("a", attributes=attributes({"disk": "sda"}))])
+    assert [bool(each.mutes) for each in desk.judge_pending([b], firing)] == [False]
+
+
+def test_what_pended_when_its_cause_ended_fires_muted_unless_the_cause_never_fired() -> None:
+    clock = ManualClock()
+    desk = Desk(clock, [DOWN])
+    memory = pends("memory")
+    desk.judge_pending([memory], desk.judge([CAUSE]))
+    clock.advance(60.0)
+    assert reasons(desk, alert("memory")) == {memory.key: ["followed from source-failing on cache-1 until 22:14 UTC"]}
+    clock.advance(LINGER)
+    assert not reasons(desk, alert("memory"))
+
+    desk.judge([])
+    desk.judge_pending([memory, pends("source-failing")], [])
+    assert not reasons(desk, alert("memory"))
 
 
 def test_of_two_that_mute_each_other_the_worse_is_loud() -> None:
@@ -282,7 +455,8 @@ def test_rows_that_cannot_be_read_are_dropped_and_the_others_stay() -> None:
     desk.ack("a/b/", "ana")
     rows = stored({}, desk.take_changes())
     bad = msgspec.msgpack.encode(msgspec.structs.replace(silence, id="bad", matchers={"rule": "~("}))
-    rows["silence"] |= {"torn": rows["silence"][silence.id][:-3], "bad": bad, "empty": b""}
+    endless = msgspec.msgpack.encode(msgspec.structs.replace(silence, id="endless", matchers={"rule": "~(a+)+b"}))
+    rows["silence"] |= {"torn": rows["silence"][silence.id][:-3], "bad": bad, "empty": b"", "endless": endless}
     rows["ack"]["torn/b/"] = b"\xc1"
 
     after = Desk(ManualClock())

@@ -31,15 +31,38 @@ class Told(Scene):
         self.all += self._incidents.step(self._desk.judge(self.engine.firing()), ended)
 
 
+@pytest.mark.parametrize("critical", [None, 0.8])
 @pytest.mark.parametrize("clear_for", [0.0, 10.0])
 @pytest.mark.parametrize("period", [1, 2, 5, 9])
-def test_a_metric_that_crosses_its_level_for_an_hour_is_two_messages_at_most(period: int, clear_for: float) -> None:
-    told = Told(rule(clear_for=clear_for, cooldown=600.0))
+def test_a_metric_that_crosses_its_level_for_an_hour_is_two_messages_at_most(
+    period: int, clear_for: float, critical: float | None
+) -> None:
+    told = Told(rule(clear_for=clear_for, cooldown=600.0, critical=critical))
     for second in range(HOUR):
         told.second(Sample("load", 0.9 if second // period % 2 else 0.1))
     for _ in range(300):
         told.second(Sample("load", 0.1))
     assert [each.resolved for each in told.all] == [False, True]
+
+
+def test_a_second_outage_soon_after_the_end_of_the_first_was_told_is_told() -> None:
+    told = Told(rule(critical=0.8, hold=10.0, clear_for=10.0, cooldown=600.0))
+    for seconds, load in ((120, 0.9), (140, 0.1), (390, 0.9), (140, 0.1)):
+        for _ in range(seconds):
+            told.second(Sample("load", load))
+    assert [each.resolved for each in told.all] == [False, True, False, True]
+    lag = told.all[2].created - told.all[0].created - (120 + 140)
+    assert abs(lag) <= 1.0
+
+
+@pytest.mark.parametrize("period", [80, 150, 300])
+def test_a_critical_level_crossed_slowly_for_hours_is_a_few_messages_an_hour(period: int) -> None:
+    told = Told(rule(critical=0.8, cooldown=600.0))
+    for second in range(3 * HOUR):
+        told.second(Sample("load", 0.1 if second // period % 2 else 0.9))
+    for _ in range(700):
+        told.second(Sample("load", 0.1))
+    assert [each.resolved for each in told.all] == [False, True] * 4
 
 
 def test_a_thousand_alerts_of_one_cause_are_three_messages_at_most() -> None:

@@ -4,6 +4,7 @@ from itertools import pairwise, permutations
 
 from perftui.alerts.inhibition import find_causes, reason, roles_of
 from perftui.alerts.rules.rule import Inhibition
+from perftui.core.alert import Severity
 
 Labels = dict[str, str]
 DOWN = Inhibition(name="down", when={"rule": "source-failing"})
@@ -39,6 +40,26 @@ def test_only_what_is_to_be_muted_is() -> None:
         {"rule": "disk", "source": "db", "severity": "warning"},
     ]
     assert followed(alerts, only) == {"lag-2": "down"}
+
+
+def test_only_what_is_at_least_as_severe_is_a_cause() -> None:
+    for cause in Severity:
+        for severity in Severity:
+            alerts = [
+                {"rule": "source-failing", "source": "db", "severity": cause.value},
+                {"rule": "lag", "source": "db", "severity": severity.value},
+            ]
+            expected = {"lag": "source-failing"} if cause.rank >= severity.rank else {}
+            assert followed(alerts, DOWN) == expected
+
+
+def test_an_inhibition_that_says_which_severities_it_mutes_means_it() -> None:
+    explicit = Inhibition(name="design", when={"rule": "evicts"}, mutes={"rule": "full", "severity": "*"})
+    alerts = [
+        {"rule": "full", "source": "db", "severity": "critical"},
+        {"rule": "evicts", "source": "db", "severity": "info"},
+    ]
+    assert followed(alerts, explicit) == {"full": "evicts"}
 
 
 def test_labels_that_must_be_alike_must_be_there() -> None:

@@ -1,8 +1,11 @@
 """What the console is shown: ordered, counted, bounded."""
 
+import msgspec
+import pytest
+
 from perftui.alerts.view import MOST_FIRING, alerts_view
-from perftui.core.alert import Ack, Alert, AlertState, Mute, Severity, Stage
-from perftui.core.wire import AlertsView, Delivery
+from perftui.core.alert import Ack, Alert, AlertState, Level, Mute, Severity, Silence, Stage
+from perftui.core.wire import MAX_LINE, AlertsView, Delivery
 
 SILENCED = (Mute(stage=Stage.SILENCE, reason="silenced by ana"),)
 INHIBITED = (Mute(stage=Stage.INHIBITION, reason="follows from source-failing"),)
@@ -39,3 +42,33 @@ def test_what_is_muted_counts_by_the_first_stage_that_holds_it_and_not_by_its_se
     ).counts
     assert (counts.critical, counts.warning, counts.info) == (0, 1, 1)
     assert (counts.silenced, counts.inhibited, counts.acked) == (1, 1, 1)
+
+
+def huge(text: str) -> Alert:
+    """An alert of which every text is as long as texts are."""
+    words = tuple(text for _ in range(2))
+    labels = tuple((f"{number}{text}", text) for number in range(4))
+    mutes = tuple(Mute(stage=stage, reason=text) for stage in Stage)
+    ack = Ack(author=text, at=1.0, note=text)
+    texts = {"summary": text, "why": text, "value_text": text, "level_text": text, "runbook": text}
+    more = {"attributes": labels, "mutes": mutes, "ack": ack, "notes": words, "remedies": words, "notify": words}
+    return alert(text, Severity.WARNING, **texts, **more)
+
+
+@pytest.mark.parametrize("text", ["\U0001f525" * 500, '"' * 500, "x" * 500])
+def test_it_has_room_in_a_line_whatever_there_is_and_counts_all_of_it(text: str) -> None:
+    matchers = {f"{number}{text}"[:200]: text[:200] for number in range(16)}
+    silence = Silence(id="s", matchers=matchers, author=text, comment=text, created=0.0, until=1.0, expires=1.0)
+    level = Level(metric=text, direction="above", warning=0.1)
+    alerts = [huge(text)] * 1000
+    shown = alerts_view(alerts, alerts, alerts, (silence,) * 400, (level,) * 1000, Delivery())
+    assert len(msgspec.json.encode(shown)) < 700 << 10 < MAX_LINE
+    assert all((shown.firing, shown.pending, shown.log, shown.silences, shown.levels))
+    assert (shown.counts.pending, shown.counts.silences, shown.counts.silenced) == (1000, 400, 1000)
+
+
+def test_what_has_room_is_whole() -> None:
+    silence = Silence(id="s", matchers={"rule": "x"}, author="a", created=0.0, until=1.0, expires=1.0)
+    alerts = [alert(f"r{number}") for number in range(40)]
+    shown = alerts_view(alerts, alerts, alerts, (silence,) * 400, (), Delivery())
+    assert [len(each) for each in (shown.firing, shown.pending, shown.log, shown.silences)] == [40, 40, 40, 400]

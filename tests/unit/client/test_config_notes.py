@@ -2,12 +2,12 @@ from pathlib import Path
 
 from perftui.client.config_notes import config_notes
 from perftui.config.load import digest_of
-from perftui.core.wire import Welcome
+from perftui.core.wire import PROTOCOL, Welcome
 
 
 def welcome(path: Path, content: bytes) -> Welcome:
     return Welcome(
-        protocol=(1, 1),
+        protocol=PROTOCOL,
         version="0",
         host="h",
         pid=1,

@@ -3,15 +3,16 @@
 import math
 
 import msgspec
+import pytest
 
 from perftui.core.clock import ManualClock
 from perftui.core.reading import Reading, ReadingBuilder, Sample, Table
 
 
-def test_missing_values_leave_no_sample() -> None:
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
+def test_missing_values_leave_no_sample(missing: float | None) -> None:
     building = ReadingBuilder("cache-1", ManualClock())
-    building.add("redis.hit_ratio", None)
-    building.add("redis.memory.used", math.nan)
+    building.add("redis.memory.used", missing)
     building.add("redis.clients", 0)
     assert building.build().samples == (Sample("redis.clients", 0.0),)
 

@@ -1,10 +1,13 @@
 """Numbers as the screen shows them."""
 
+import math
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.core.metric import Kind, gauge, rate, ratio
+from perftui.core.metric import Kind, Metric, gauge, rate, ratio
 from perftui.core.units import show, show_metric
 
 MIB = 1024.0**2
@@ -101,6 +104,14 @@ def test_missing_is_a_dash_and_never_zero() -> None:
 def test_the_unit_stands_apart_so_that_it_can_be_dimmed() -> None:
     assert show(12_400, "{job}") == ("12.4", "k")
     assert show(0.5, "1", kind=Kind.RATIO) == ("50", "%")
+
+
+@pytest.mark.parametrize("unit", ["s", "By", "By/s", "1", "Cel", "{job}"])
+@pytest.mark.parametrize("make", [gauge, rate])
+def test_what_is_no_number_is_shown_all_the_same(make: Callable[[str, str, str], Metric], unit: str) -> None:
+    shown = [str(show_metric(make("a", unit, ""), value)) for value in (math.inf, -math.inf, math.nan)]
+    assert shown == ["∞", "-∞", "–"]
+    assert str(show(math.inf, "1", kind=Kind.RATIO)) == "∞"
 
 
 @given(st.floats(-1e15, 1e15), st.sampled_from(["By", "By/s", "{job}", "Cel", "s"]))

@@ -72,6 +72,23 @@ def test_an_alert_that_is_well_says_when_it_clears() -> None:
     assert "about to clear" in _line(state, "CPU 93 %")
 
 
+def test_what_fires_and_is_well_is_not_told_in_the_present_tense() -> None:
+    state = _state(_alert(well_since=states.NOW - 20, clears_after=60))
+    assert "was: CPU 93 %" in _line(state, "CPU 93 %")
+    assert "was:" not in _line(_state(_alert()), "CPU 93 %")
+
+
+def test_an_alert_out_of_sight_counts_from_the_last_verdict() -> None:
+    state = _state(_alert(state=AlertState.UNKNOWN, seen=states.NOW - 130))
+    assert "not seen for 2m10s" in _line(state, "CPU 93 %")
+
+
+def test_how_long_never_touches_what_happens() -> None:
+    state = _state(_alert(since=states.WALL - 43, summary="30 jobs waiting and some more words"))
+    for cells in range(40, 100):
+        assert all(" for 43 s" in line or " 43 s" in line for line in _lines(state, cells)[1:2])
+
+
 def test_an_alert_out_of_sight_says_since_when() -> None:
     state = _state(_alert(state=AlertState.UNKNOWN))
     states.add(state, "web-3", "system", states.system(), age=95)
@@ -91,7 +108,19 @@ def test_on_a_small_overview_the_column_of_how_long_says_what_is_urgent() -> Non
 )
 def test_a_pending_alert_says_how_far_it_is(hold: float, cells: int, words: str) -> None:
     pending = _alert(state=AlertState.PENDING, since=None, began=states.NOW - 8, hold=hold)
-    assert words in _line(_state(pending=(pending,)), "CPU 93 %", cells)
+    line = _line(_state(pending=(pending,)), "CPU 93 %", cells)
+    assert words in line and "pending" in line and line.startswith("◔") and to_ascii(line).startswith(". ")
+
+
+def test_what_is_nearest_to_firing_comes_first_and_what_will_call_nobody_is_only_counted() -> None:
+    mutes = (Mute(stage=Stage.SILENCE, reason="silenced by ana"),)
+    far, near, muted = (
+        _alert(state=AlertState.PENDING, since=None, began=states.NOW - 8, hold=hold, summary=words, mutes=held)
+        for hold, words, held in ((300.0, "far", ()), (15.0, "near", ()), (12.0, "muted", mutes))
+    )
+    content = alerts.draw(_state(pending=(far, near, muted)), 150)
+    assert [row.alert and row.alert.summary for row in content.rows] == ["near", "far"]
+    assert "3 pending" in plain(content.note)
 
 
 def test_what_ended_is_told_in_the_past_tense() -> None:
@@ -120,6 +149,16 @@ def test_many_alerts_of_one_cause_are_one_row_until_it_is_opened() -> None:
     assert len(opened) == 17 and opened[0].id == fold.id
 
 
+def test_a_fold_over_sources_that_differ_says_what_the_worst_of_them_says() -> None:
+    many = _state(*(_alert(number, source=f"web-{number}", value=0.9 + number / 100) for number in range(6)))
+    assert "6 sources" in _line(many, "cpu ×6: CPU 93 % above 90 %, number 5  web-0, web-1")
+
+
+def test_a_fold_names_each_once_with_its_own_count() -> None:
+    state = _state(*(_alert(number, rule="flap", attributes=(("app", "shop"),)) for number in range(40)))
+    assert "flap ×40: shop ×40" in _line(state, "flap")
+
+
 @pytest.mark.parametrize("cells", [36, 42, 56, 76])
 def test_a_fold_says_how_many_it_stands_for_in_the_smallest_pane(cells: int) -> None:
     row = alerts.draw(_state(*states.storm(16)), cells).rows[0]
@@ -127,8 +166,8 @@ def test_a_fold_says_how_many_it_stands_for_in_the_smallest_pane(cells: int) -> 
 
 
 def test_one_rule_on_many_sources_is_one_row_and_on_few_it_is_not() -> None:
-    many = _state(*(_alert(number, source=f"web-{number}") for number in range(6)))
-    assert "6 sources" in _line(many, "cpu ×6: web-0, web-1, web-2, web-3, web-4, web-5")
+    many = _state(*(_alert(number, source=f"web-{number}", summary="CPU busy") for number in range(6)))
+    assert "6 sources" in _line(many, "cpu ×6: CPU busy  web-0, web-1, web-2, web-3, web-4, web-5")
     few = _state(*(_alert(number, source=f"web-{number}") for number in range(4)))
     assert len(alerts.draw(few, 150).rows) == 4
 
@@ -161,6 +200,11 @@ def test_the_header_counts_what_is_silenced_at_every_width(cells: int) -> None:
     assert "‖ 1" in line and "✖ 18" in line and "▲ 5" in line and width([(line, "")]) == cells
 
 
+def test_the_header_counts_what_is_inhibited_where_there_is_room() -> None:
+    assert "‖ 1 silenced · 1 inhibited" in plain(header.draw(states.crowded(), 200))
+    assert "inhibited" not in plain(header.draw(states.crowded(), 100))
+
+
 def test_the_header_says_that_something_is_silenced_though_nothing_fires() -> None:
     state = _state(_alert(mutes=(Mute(stage=Stage.SILENCE, reason="silenced"),)))
     assert "nothing fires  ‖ 1 silenced" in plain(header.draw(state, 100))
@@ -180,11 +224,19 @@ def test_notifications_that_do_not_arrive_are_told_everywhere() -> None:
     assert any("notifications: slack: not reached" in line for line in _lines(state, look=alerts.Look()))
 
 
-def test_a_literal_silence_of_a_strange_name_counts_what_it_holds_back() -> None:
+def test_a_silence_says_how_many_alerts_it_holds_back() -> None:
     silence = Silence(
-        id="s", matchers={"source": "web-[*]"}, author="ana", created=0.0, until=0.0, expires=states.NOW + 60
+        id="s", matchers={"source": "web-[*]"}, author="ana", created=0.0, until=0.0, expires=states.NOW + 60, holds=3
     )
-    assert "holds 1 back" in _line(_state(_alert(source="web-*"), _alert(1), silences=(silence,)), "source=web-[*]")
+    assert "holds 3 back" in _line(_state(silences=(silence,)), "source=web-[*]")
+
+
+def test_silences_that_the_view_has_no_room_for_are_counted() -> None:
+    silence = Silence(id="s", matchers={"rule": "x"}, author="ana", created=0.0, until=0.0, expires=states.NOW + 60)
+    state = _state(silences=(silence,))
+    assert not any("more silences" in line for line in _lines(state))
+    state.alerts = replace(state.alerts, counts=AlertCounts(silences=121))
+    assert "… and 120 more silences" in _line(state, "more silences")
 
 
 @pytest.mark.parametrize(
@@ -244,6 +296,57 @@ def test_text_that_is_looked_for_is_found_inside_folds() -> None:
     state, view, box = _state(*states.storm(16)), View(filters={"alerts": "shard-7"}), Box(0, 0, 100, 20)
     rows = compose.visible_rows("alerts", compose.content("alerts", state, view, box), view, 1e9)
     assert [row.alert and row.alert.summary for row in rows] == ["shard-7: no worker, 40 waiting"]
+
+
+def test_what_was_typed_stands_in_the_title_with_what_it_hides() -> None:
+    hidden = [
+        _alert(number, source=f"web-{number}", severity=Severity.CRITICAL, rule=f"r{number}") for number in (1, 2)
+    ]
+    state = _state(_alert(summary="disk full"), *hidden, _alert(3, rule="memory"))
+    view, box = View(screen="alerts", filters={"alerts": "disk"}), Box(0, 0, 80, 20)
+    top = plain(compose.draw("alerts", compose.content("alerts", state, view, box), view, box, 1e9)[0])
+    assert "Alerts /disk" in top and "hides 2 critical, 1 warning" in top
+
+
+def _held(view: View, now: float, *firing: Alert, pending: tuple[Alert, ...] = ()) -> list[str]:
+    found = alerts.draw(_state(*firing, pending=pending), 150)
+    return [row.alert.rule for row in compose.visible_rows("alerts", found, view, now) if row.alert]
+
+
+def test_a_new_critical_alert_goes_on_top_of_rows_that_hold_still() -> None:
+    view, critical = View(), Severity.CRITICAL
+    old = _alert(100, rule="old", severity=critical), _alert(200, rule="older", severity=critical)
+    soon = _alert(rule="soon", state=AlertState.PENDING, severity=critical, since=None)
+    assert _held(view, 0.0, *old, pending=(soon,)) == ["old", "older", "soon"]
+    view.last_key = 0.0
+    newer = _alert(300, rule="newer", severity=critical)
+    assert _held(view, 1.0, *old, newer, _alert(rule="mild"), pending=(soon,)) == [
+        "newer", "old", "older", "soon", "mild",
+    ]  # fmt: skip
+    fires = replace(soon, state=AlertState.FIRING, since=states.WALL)
+    assert _held(view, 2.0, *old, newer, fires)[:2] == ["soon", "newer"]
+    calmer = replace(newer, severity=Severity.WARNING)
+    assert _held(view, 3.0, *old, calmer, fires)[:2] == ["soon", "newer"]
+
+
+def test_a_note_that_is_no_trouble_does_not_look_like_an_alert() -> None:
+    state = _state()
+    state.own_notes = ("this agent runs on /etc/a.toml, as whoever started it chose",)
+    assert _line(state, "runs on").startswith("i this")
+    state.own_notes = ("this agent runs on /etc/a.toml, not on /etc/b.toml",)
+    assert _line(state, "runs on").startswith("▲ this")
+
+
+@pytest.mark.parametrize("cells", [56, 76])
+def test_the_timeline_cuts_the_rule_before_source_and_queue(cells: int) -> None:
+    alert = _alert(rule="queue-without-workers", source="cache-1", attributes=(("queue", "webhook"),))
+    label = plain(timeline(states.bare(), (alert,), cells, 5)[0])
+    assert label.startswith("cache-1 queue… webhook")
+
+
+def test_the_line_on_notifications_is_one_on_a_narrow_screen() -> None:
+    state = _state(delivery=Delivery(waiting=3, problems=("slack: not reached for 12m, and again in 40 s",)))
+    assert len(alerts.draw(state, 56, (), WHOLE, 16).head) == 1
 
 
 def test_the_timeline_draws_spans_where_they_were() -> None:

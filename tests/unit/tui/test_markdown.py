@@ -97,7 +97,7 @@ def test_an_alert_names_its_host_its_remedies_its_notes_and_what_holds_it_back()
     state = states.crowded()
     muted = replace(alert_of(state, "evictions"), host="web-9", notes=("told slack 02:14:31",))
     text = alert_text(state, replace(muted, remedies=("cleanup.expired", "other")))
-    assert "on host `web-9`" in text and "- told: `told slack 02:14:31`" in text
+    assert "on host `web-9`" in text and "- notified: `told slack 02:14:31`" in text
     assert "- held back: `silenced by ana until 02:52 UTC: resize under way`" in text
     assert "- remedy: `free the memory of expired keys`\n- remedy: `other`" in text
     assert "- also firing on it:\n  - ▲ warning `cache-2` `redis.hit_ratio`, `71 %` below `80 %`" in text
@@ -106,7 +106,7 @@ def test_an_alert_names_its_host_its_remedies_its_notes_and_what_holds_it_back()
 def test_states_are_told_in_words() -> None:
     state = states.crowded()
     pending = alert_text(state, alert_of(state, "slow-queries"))
-    assert "## ▲ pending warning" in pending and "- state: pending, warning, 2m10s of 5m" in pending
+    assert "## ◔ pending warning" in pending and "- state: pending, warning, 2m10s of 5m" in pending
     unseen = next(each for each in state.alerts.firing if each.state is AlertState.UNKNOWN)
     assert "- state: firing, warning, not seen for 14 s" in alert_text(state, unseen)
     ended = alert_text(state, alert_of(state, "replication-lag"))

@@ -1,1 +1,1 @@
-"""Alertmanagers, kept in step: they get every alert, and silences hold on both sides."""
+"""Alertmanagers, kept in step: they get the alerts of their route, and silences hold on both sides."""

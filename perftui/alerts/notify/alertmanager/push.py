@@ -1,18 +1,19 @@
 """What an Alertmanager is told of alerts: new ones at once, what fires once a minute, what ended until it took it.
 
-As Prometheus does, what is muted here is told all the same (the silences hold there, too), and each alert is told with
-an end a few minutes ahead, so that it resolves by itself when this agent dies.
+As Prometheus does, what is silenced here is told all the same (the silences hold there, too), and each alert is told
+with an end a few minutes ahead, so that it resolves by itself when this agent dies. What follows from another alert is
+not told: our inhibitions are unknown there, and it would page what we hold back.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from perftui.alerts.notify.alertmanager.terms import pushed
+from perftui.alerts.notify.grouping import takes
 from perftui.config.notify import Route
 from perftui.connect.alertmanager import Alertmanager, PushedAlert, Rejected, moment
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, Stage
 from perftui.core.clock import Clock
-from perftui.core.matcher import matches
 
 RESEND_EVERY = 60.0
 HOLDS_FOR = 4 * RESEND_EVERY
@@ -32,22 +33,30 @@ class _Told(NamedTuple):
 
 
 class AlertPush:
-    """The alerts of one Alertmanager; `host` is ours. An alert is its labels there, and its severity is one of them."""
+    """The alerts of one Alertmanager; `name` is its route's, `host` ours.
 
-    def __init__(self, route: Route, client: Alertmanager, clock: Clock, host: str) -> None:
+    An alert is its labels there, and its severity is one of them.
+    """
+
+    def __init__(self, name: str, route: Route, client: Alertmanager, clock: Clock, host: str) -> None:
+        self._name = name
         self._route = route
         self._client = client
         self._clock = clock
         self._host = host
         self._told: dict[_Identity, _Told] = {}
         self._ended: dict[_Identity, tuple[Alert, float]] = {}
+        self._inhibited: set[_Identity] = set()
 
     def take(self, firing: Iterable[Alert], ended: Iterable[Alert]) -> None:
         """Take in all that fires, and what ended since the last call."""
         now = self._clock.wall()
         for alert in filter(self._concerns, ended):
-            self._ended[_identity(alert)] = (alert, alert.resolved_at or now)
-        fires = {_identity(alert): alert for alert in filter(self._concerns, firing)}
+            if _identity(alert) not in self._inhibited:  # it was over there when it began to follow from another
+                self._ended[_identity(alert)] = (alert, alert.resolved_at or now)
+        concerned = {_identity(alert): alert for alert in filter(self._concerns, firing)}
+        self._inhibited = {identity for identity, alert in concerned.items() if is_inhibited(alert)}
+        fires = {identity: alert for identity, alert in concerned.items() if identity not in self._inhibited}
         # Not only what ended: with another severity it is another alert there, and its rule may be gone.
         for identity in self._told.keys() - fires.keys():
             self._ended.setdefault(identity, (self._told.pop(identity).alert, now))
@@ -67,8 +76,7 @@ class AlertPush:
         return rejected[0] if rejected else ""
 
     def _concerns(self, alert: Alert) -> bool:
-        wanted = self._route.matchers
-        return alert.severity in self._route.severities and (not wanted or matches(wanted, alert.labels))
+        return takes(self._name, self._route, alert)
 
     async def _push(self, batch: Sequence[_Identity]) -> str:
         ended = {identity: self._ended[identity] for identity in batch if identity in self._ended}
@@ -94,6 +102,11 @@ class AlertPush:
         ahead = self._client.ahead
         began = min(alert.since if alert.since is not None else now, now)
         return pushed(alert, self._host, moment(began + ahead), moment(ends + ahead))
+
+
+def is_inhibited(alert: Alert) -> bool:
+    """Return whether an alert is held back because it follows from another."""
+    return any(mute.stage is Stage.INHIBITION for mute in alert.mutes)
 
 
 def _identity(alert: Alert) -> _Identity:

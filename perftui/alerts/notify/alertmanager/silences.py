@@ -5,18 +5,18 @@ ourselves is never ended there: what is marked and unknown here holds here like 
 """
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from perftui.alerts.desk import Desk
 from perftui.alerts.notify.alertmanager.terms import matchers_here, matchers_there
+from perftui.alerts.silences import MOST
 from perftui.connect.alertmanager import Alertmanager, ListedSilence, NewSilence, Rejected, moment
 from perftui.core.alert import Silence
 from perftui.core.clock import Clock
 from perftui.core.text import clean
 
 PULL_EVERY = 15.0
-MOST = 500
 _MARK = re.compile(r"\[perftui (\S+) (\S+)\]$")
 
 
@@ -35,6 +35,7 @@ class SilenceExchange:
         self._at_pull: frozenset[str] = frozenset()
         self._rejected: dict[str, str] = {}
         self._unread = ""
+        self._left_out = ""
 
     async def exchange(self) -> str:
         """Exchange what is due and return what of it was not taken, in words. Raises NotifyError."""
@@ -45,7 +46,8 @@ class SilenceExchange:
         if now - self._pulled >= PULL_EVERY or self._at_pull != ours.keys():
             await self._match(ours)
             self._pulled, self._at_pull = now, frozenset(ours)
-        return next((line for line in (*self._rejected.values(), self._unread) if line), "")
+        rejected = next(iter(self._rejected.values()), "")
+        return "; ".join(line for line in (self._left_out, rejected, self._unread) if line)
 
     async def _match(self, ours: dict[str, Silence]) -> None:
         marked: dict[str, list[ListedSilence]] = defaultdict(list)
@@ -86,15 +88,17 @@ class SilenceExchange:
             self._rejected[silence.id] = f"the silence {silence.id} holds only here: {error}"
 
     def _take_foreign(self, listed: Iterable[ListedSilence]) -> None:
-        """Let theirs hold here, the next to end first where there are too many."""
-        nearest = sorted(listed, key=lambda silence: silence.ends_at)[:MOST]
+        """Let theirs hold here; where there are too many, those that end first."""
+        waiting = deque(sorted(listed, key=lambda silence: silence.ends_at))
         read: list[Silence] = []
         self._unread = ""
-        for silence in nearest:
+        while waiting and len(read) < MOST:
+            silence = waiting.popleft()
             try:
                 read.append(self._here(silence))
             except ValueError as error:
-                self._unread = f"its silence {clean(silence.id, 40)} does not hold here: {error}"
+                self._unread = f"its silence {clean(silence.id, 40)} does not hold here: {clean(str(error), 200)}"
+        self._left_out = f"{len(waiting)} of its silences do not hold here: {MOST} are the most" if waiting else ""
         self._desk.take_foreign(self._name, read)
 
     def _here(self, silence: ListedSilence) -> Silence:

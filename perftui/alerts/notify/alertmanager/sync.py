@@ -1,4 +1,4 @@
-"""Keeps an Alertmanager in step: it gets every alert, its silences hold here, and ours hold there."""
+"""Keeps an Alertmanager in step: it gets the alerts of its route, its silences hold here, and ours hold there."""
 
 import random
 from collections.abc import Iterable
@@ -25,25 +25,19 @@ class AlertmanagerSync:
         self._name = name
         self._client = client
         self._clock = clock
-        self._alerts = AlertPush(route, client, clock, host)
+        self._alerts = AlertPush(name, route, client, clock, host)
         self._silences = SilenceExchange(name, client, desk, clock, host)
         self._failures = 0
         self._not_before = float("-inf")
-        self._busy = False
 
     async def step(self, firing: Iterable[Alert], ended: Iterable[Alert]) -> None:
         """Take in all that fires and what ended since the last step, and exchange what is due; it raises nothing.
 
-        While an exchange is under way, or has just failed, this only takes in, and returns at once.
+        While it is to be left alone after a failure, this only takes in.
         """
         self._alerts.take(firing, ended)
-        if self._busy or self._clock.monotonic() < self._not_before:
-            return
-        self._busy = True
-        try:
+        if self._clock.monotonic() >= self._not_before:
             await self._exchange()
-        finally:
-            self._busy = False
 
     async def close(self) -> None:
         """Close the connection; what fires there runs out by itself, unless another agent goes on telling it."""

@@ -9,18 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from perftui.alerts.silences import checked
 from perftui.connect.alertmanager import LabelMatcher, PushedAlert
 from perftui.core.alert import Alert, AlertState
-from perftui.core.matcher import check, literal
-from perftui.core.text import clean
+from perftui.core.matcher import literal
 
 _NAMES_THERE = {"rule": "alertname"}
 _NAMES_HERE = {there: here for here, there in _NAMES_THERE.items()}
-_LONGEST = 500
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 _GLOB = re.compile(r"\[(?>!?).[^\]]*\]|.", re.DOTALL)
-# A repetition that is itself repeated: their engine bears it, Python's can take for ever and would stop the agent.
-_ENDLESS = re.compile(r"[*+}]\??\)(?:[*+]|\{\d*,)")
 
 
 def labels_there(alert: Alert) -> dict[str, str]:
@@ -56,15 +53,10 @@ def matchers_here(matchers: Iterable[LabelMatcher]) -> dict[str, str]:
     """Return their conditions as our patterns. Raises ValueError for what cannot be read or followed here."""
     by_label: dict[str, list[LabelMatcher]] = defaultdict(list)
     for matcher in matchers:
-        if matcher.is_regex and _ENDLESS.search(matcher.value):
-            raise ValueError(f'the regular expression "{clean(matcher.value, 60)}" could take for ever')
         by_label[_NAMES_HERE.get(matcher.name, matcher.name)].append(matcher)
     if not by_label:
         raise ValueError("no matchers")
-    patterns = {clean(label, 60): _pattern(several) for label, several in by_label.items()}
-    for pattern in patterns.values():
-        _check(pattern)
-    return patterns
+    return _checked({label: _pattern(several) for label, several in by_label.items()})
 
 
 def _name_there(label: str) -> str:
@@ -114,13 +106,11 @@ def _condition(matcher: LabelMatcher) -> str:
     return f"(?{'=' if matcher.is_equal else '!'}(?:{value})\\Z)"
 
 
-def _check(pattern: str) -> None:
-    """Raise ValueError for a pattern that is too long or means something else here than there."""
-    if len(pattern) > _LONGEST:
-        raise ValueError("a matcher is too long")
+def _checked(patterns: Mapping[str, str]) -> dict[str, str]:
+    """Return patterns that could be ours. Raises ValueError for others, and for one that means something else here."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            check(pattern)
+            return checked(patterns)
         except FutureWarning as warning:
-            raise ValueError(f'"{clean(pattern, 60)}" means something else there') from warning
+            raise ValueError(f"a regular expression means something else there: {warning}") from warning

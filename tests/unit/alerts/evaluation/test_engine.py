@@ -1,5 +1,7 @@
 """The alert engine in virtual time: how alerts begin, rise, fall and end, and what is missing."""
 
+import math
+
 import pytest
 
 from perftui.core.alert import AlertState, Severity
@@ -283,6 +285,45 @@ def test_a_flood_of_alerts_on_one_source_is_bounded() -> None:
     assert len(scene.firing) == 5000
     scene.read(Sample("load", BAD), source="another")
     assert len(scene.firing) == 5001
+
+
+def test_alerts_that_there_is_no_room_for_are_counted_as_long_as_they_are_there() -> None:
+    scene = Scene(rule(), rule("higher", warning=0.9))
+    flood = [Sample("load", BAD, (("pid", f"{index}"),)) for index in range(5002)]
+    assert scene.engine.overflow == 0
+    for _ in range(3):
+        scene.read(*flood)
+        assert (len(scene.firing), scene.engine.overflow) == (5000, 2)
+    assert scene.read(*flood, Sample("load", 0.95, (("pid", "new"),)))
+    assert scene.engine.overflow == 4, "by two rules"
+    scene.engine.use([rule()], {})
+    scene.read(*flood)
+    assert scene.engine.overflow == 2
+    assert scene.read(*flood[:5000]), "a screen could tell"
+    assert scene.engine.overflow == 0
+    scene.read(*flood)
+    scene.engine.forget(SOURCE)
+    assert scene.engine.overflow == 0
+
+
+def test_it_is_calm_while_nothing_fires_and_nothing_is_pending() -> None:
+    scene = Scene(rule(hold=2))
+    calm = []
+    for value in (GOOD, BAD, BAD, BAD, GOOD):
+        scene.play(value)
+        calm.append(scene.engine.is_calm)
+    assert calm == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_gives_no_verdict(value: float, below: bool) -> None:
+    scene = Scene(rule(critical=0.1 if below else 0.99, below=below, metric="latency"))
+    assert scene.play(value, value, metric="latency").firing == []
+    scene.play(0.5 if below else 0.9, metric="latency")
+    before = scene.firing
+    assert before
+    assert scene.play(value, metric="latency").firing == before
 
 
 def test_levels_are_given_for_marks_where_they_mean_something() -> None:

@@ -101,6 +101,25 @@ def test_figures_are_written_in_the_unit_of_what_the_rule_looks_at() -> None:
     assert soon.why == "load in 5m, by the last 20s, above 70 %"
 
 
+@pytest.mark.parametrize(
+    ("last", "metric", "shown"),
+    [(22.2, "jobs", "22"), (0.091, "jobs", "1"), (25.8, "kills", "26"), (1e-3, "kills", "1"), (2.5, "used", "2.5 B")],
+)
+def test_what_was_counted_is_told_in_whole_things(last: float, metric: str, shown: str) -> None:
+    summary = "{value} of them"
+    alert = windowed(*[0.0] * 20, last, metric=metric, aggregate="increase", warning=0.0, summary=summary)
+    assert (alert.value_text, alert.summary) == (shown, f"{shown} of them")
+
+
+def test_it_says_when_there_was_the_last_verdict_which_alone_is_no_news() -> None:
+    scene = Scene(rule()).play(0.75)
+    assert scene.alert.seen == scene.began + 1
+    assert not scene.read(*samples([("load", 0.75)]))
+    assert scene.alert.seen == scene.began + 2
+    scene.fail(60)
+    assert scene.alert.seen == scene.began + 2
+
+
 def test_a_share_is_told_in_per_cent_and_what_is_no_share_is_not() -> None:
     scene = Scene(rule("each", "used", warning=10, divided_by="jobs"))
     scene.read(*samples((("used", 4096), ("jobs", 2))))

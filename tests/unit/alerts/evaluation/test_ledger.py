@@ -5,8 +5,10 @@ import pytest
 
 from perftui.alerts.evaluation.episode import KeptEpisode
 from perftui.alerts.kept import Outage
+from perftui.alerts.rules.rule import Rule
 from perftui.core.alert import AlertState, Severity
-from tests.unit.alerts.evaluation.scene import SOURCE, Scene, rule
+from perftui.core.clock import ManualClock
+from tests.unit.alerts.evaluation.scene import KNOWN, SOURCE, Scene, rule
 
 LOAD = rule(critical=0.9, hold=20, clear_for=5)
 BAD, WORSE, GOOD = 0.75, 0.95, 0.5
@@ -95,8 +97,10 @@ def test_a_window_needs_its_time_again_before_anything_is_said() -> None:
     average = rule(aggregate="avg", over=60, hold=40)
     after = Scene(average).play(*[BAD] * 51).restarted(600.0, average).play(*[BAD] * 30)
     assert after.pending.hold == 40
+    assert after.pending.why == "avg over 1m of load above 70 % for 40 s; unknown until its window of 1m is half full"
     assert after.play(*[BAD] * 19).firing == [], "20 s before; the time in which the window filled does not count"
-    assert after.play(BAD, BAD).firing
+    after.play(BAD, BAD)
+    assert after.alert.why == "avg over 1m of load above 70 % for 40 s"
 
 
 def test_only_what_happens_is_written_not_every_value() -> None:
@@ -158,6 +162,29 @@ def test_a_changed_rule_takes_its_alerts_along() -> None:
     assert scene.play(0.4).firing == []
 
 
+def test_what_clears_by_another_level_is_told_with_the_level_that_it_was_beyond() -> None:
+    scene = Scene(rule(critical=0.9, clear_for=10)).play(BAD)
+    assert scene.alert.summary == "load 75 % above 70 %"
+    changed = rule(warning=0.8, critical=0.9, clear_for=10)
+    scene.engine.use([changed], KNOWN)
+    for _ in range(3):
+        scene.play(0.6)
+        assert (scene.alert.summary, scene.alert.level_text) == ("load 75 % above 70 %", "80 %")
+    after = scene.restarted(1.0, changed)
+    assert (after.alert.summary, after.alert.level_text) == ("load 75 % above 70 %", "80 %")
+    after.play(0.85)
+    assert after.alert.summary == "load 85 % above 80 %"
+    after.play(0.5)
+    assert after.restarted(1.0, changed).alert.summary == "load 85 % above 80 %"
+
+
+def test_the_same_value_beyond_another_level_is_told_with_it() -> None:
+    scene = Scene(rule()).play(BAD)
+    scene.engine.use([rule(warning=0.5)], KNOWN)
+    assert scene.alert.summary == "load 75 % above 70 %"
+    assert scene.play(BAD).alert.summary == "load 75 % above 50 %"
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -189,3 +216,107 @@ def test_windows_stay_when_only_levels_change_and_begin_anew_when_they_do() -> N
     scene.play(0.6)
     assert scene.alert.state is AlertState.UNKNOWN
     assert scene.play(*[0.6] * 30).alert.state is AlertState.FIRING
+
+
+def test_a_killed_agent_leaves_what_was_last_seen_not_what_fired() -> None:
+    told = rule("jobs", "jobs", warning=100, keep_firing_for=300)
+    before = Scene(told).play(338, metric="jobs")
+    before.save()
+    before.play(*[5930] * 5, metric="jobs")
+    seen = before.alert.seen
+    before.engine.refresh()
+    before.save()
+    assert before.play(*[5930] * 3, metric="jobs").engine.take_changes() == {}
+    after = killed(before, told, seconds=20.0, shift=-900.0)
+    assert (after.alert.value, after.alert.summary) == (5930, "jobs 5.93k above 100")
+    assert after.alert.seen == (seen or 0) - 900
+    after.play(5940, metric="jobs")
+    assert after.alert.seen == after.clock.monotonic()
+
+
+def test_what_was_well_goes_on_to_be_kept_firing_for_as_long_as_was_left() -> None:
+    told = rule(keep_firing_for=300, clear_for=5)
+    before = Scene(told).play(BAD)
+    before.save()
+    before.play(*[GOOD] * 270)
+    assert before.alert.clears_after == 299
+    before.engine.refresh()
+    before.save()
+    after = killed(before, told, seconds=2.0)
+    assert (after.alert.value, after.alert.summary) == (GOOD, "load 75 % above 70 %")
+    after.play(*[GOOD] * 27)
+    assert after.alert.state is AlertState.FIRING
+    assert after.play(GOOD).firing == []
+
+
+def test_what_was_not_seen_since_the_last_time_is_not_kept_again() -> None:
+    scene = Scene(rule()).play(BAD).fail(1)
+    scene.engine.refresh()
+    scene.save()
+    scene.fail(10)
+    scene.engine.refresh()
+    assert not scene.engine.take_changes()
+    peak = Scene(rule(hold=60)).play(BAD)
+    peak.engine.refresh()
+    assert not peak.engine.take_changes(), "a short peak is not worth a write"
+
+
+def test_what_is_kept_of_an_episode_that_waits_catches_up_too() -> None:
+    before = Scene(LOAD).play(*[BAD] * 11)
+    again = before.restarted(10.0, LOAD).play(*[None] * 30)
+    again.engine.refresh()
+    after = again.restarted(10.0, LOAD).play(*[BAD] * 9)
+    assert after.firing == [], "10 s before and 9 after; the 30 s without it do not count"
+    assert after.play(BAD, BAD).firing
+
+
+def test_what_was_kept_gives_its_history_to_what_is_open_already() -> None:
+    slow = rule("slow", warning=0.7, hold=60)
+    before = Scene(LOAD, slow).play(*[WORSE] * 41)
+    kept, since = before.save(), {alert.rule: alert.since for alert in before.engine.firing()}
+    assert since.keys() == {"load"}
+    live = Scene(LOAD, slow, clock=ManualClock(before.clock.monotonic() + 30, before.clock.wall() + 30))
+    live.play(*[BAD] * 10)
+    assert [alert.rule for alert in live.engine.pending()] == ["load", "slow"]
+    live.engine.restore(kept, Outage(seconds=40.0))
+    assert live.firing == [("load", AlertState.FIRING, Severity.CRITICAL)]
+    assert (live.alert.since, live.alert.value, live.alert.seen) == (since["load"], BAD, live.clock.monotonic())
+    assert live.play(BAD).firing == [("load", AlertState.FIRING, Severity.WARNING)]
+    live.play(*[BAD] * 9)
+    assert len(live.firing) == 1, "40 s before and 19 since"
+    live.play(BAD, BAD)
+    assert [alert[0] for alert in live.firing] == ["load", "slow"]
+    assert sum(live.engine._ledger._counts.values()) == 2
+    assert live.play(*[GOOD] * 6).firing == []
+    assert (live.engine.is_calm, sum(live.engine._ledger._counts.values())) == (True, 0)
+    live.store = before.store
+    assert live.save() == {"episode": {}}
+
+
+def test_what_fires_already_goes_on_firing_by_an_older_history() -> None:
+    pending = Scene(LOAD).play(*[BAD] * 11)
+    kept = pending.save()
+    live = Scene(LOAD, clock=ManualClock(pending.clock.monotonic() + 5, pending.clock.wall() + 5))
+    live.play(*[WORSE] * 30)
+    since = live.alert.since
+    live.engine.restore(kept, Outage(seconds=35.0))
+    assert (live.alert.severity, live.alert.since, live.alert.state) == (Severity.CRITICAL, since, AlertState.FIRING)
+    assert live.alert.began == live.began + 1 - 10
+
+
+def test_a_severity_that_was_about_to_rise_goes_on_in_what_is_open_already() -> None:
+    before = Scene(LOAD).play(*[WORSE] * 11)
+    live = Scene(LOAD, clock=ManualClock(before.clock.monotonic() + 5, before.clock.wall() + 5)).play(*[WORSE] * 5)
+    live.engine.restore(before.save(), Outage(seconds=10.0))
+    live.play(*[WORSE] * 5)
+    assert live.firing == []
+    assert live.play(WORSE, WORSE).firing == [("load", AlertState.FIRING, Severity.CRITICAL)]
+
+
+def killed(before: Scene, *rules: Rule, seconds: float, shift: float = 0.0) -> Scene:
+    """Return the next agent after one that could not save any more, `seconds` after it was alive."""
+    clock = ManualClock(before.clock.monotonic() + seconds + shift, before.clock.wall() + seconds)
+    after = Scene(*rules, clock=clock)
+    after.store = before.store
+    after.engine.restore(before.store, Outage(shift=shift, seconds=seconds))
+    return after

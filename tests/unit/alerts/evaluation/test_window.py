@@ -116,3 +116,12 @@ def test_what_is_too_large_for_a_number_is_no_verdict_and_passes() -> None:
     assert window.result() is None
     filled(window, [(float(at), 1.0) for at in range(10, 30)])
     assert window.result() == 1.0
+
+
+def test_nothing_is_left_of_what_has_gone_out_of_the_window() -> None:
+    window = window_for(Aggregate.INCREASE, 60.0, of_rate=True)
+    for second in range(50):
+        window.add(second, 1 / (second % 7 + 3))
+    for second in range(50, 300):
+        window.add(second, 0.0)
+        assert second < 111 or window.result() == 0.0

@@ -13,6 +13,7 @@ from perftui.core.alert import Ack, Alert, AlertState, Mute, Severity, Stage
 from perftui.core.clock import ManualClock
 
 ACK = Ack(author="mira", at=1.0)
+LASTED = 100.0
 SILENCED = Mute(stage=Stage.SILENCE, reason="silenced")
 
 
@@ -38,9 +39,9 @@ def alert(
     )
 
 
-def critical(source: str = "cache-1", rule: str = "refused") -> Alert:
+def critical(source: str = "cache-1", rule: str = "refused", cooldown: float = 0.0) -> Alert:
     """Return a critical alert that fires."""
-    return alert(source, rule, Severity.CRITICAL)
+    return alert(source, rule, Severity.CRITICAL, cooldown=cooldown)
 
 
 def acked(one: Alert) -> Alert:
@@ -53,6 +54,11 @@ def muted(one: Alert) -> Alert:
     return msgspec.structs.replace(one, mutes=(SILENCED,))
 
 
+def well(one: Alert) -> Alert:
+    """Return it as it is when it is well, but not yet for long enough to be over."""
+    return msgspec.structs.replace(one, well_since=1.0)
+
+
 def unseen(one: Alert) -> Alert:
     """Return it as it is when its source does not answer."""
     return msgspec.structs.replace(one, state=AlertState.UNKNOWN)
@@ -60,7 +66,7 @@ def unseen(one: Alert) -> Alert:
 
 def ended(one: Alert, state: AlertState = AlertState.RESOLVED) -> Alert:
     """Return how it ended."""
-    return msgspec.structs.replace(one, state=state, resolved_at=1_700_000_100.0)
+    return msgspec.structs.replace(one, state=state, resolved_at=1_700_000_000.0 + LASTED)
 
 
 class Told:

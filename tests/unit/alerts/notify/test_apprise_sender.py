@@ -7,6 +7,7 @@ import pytest
 
 from perftui.alerts.notify import apprise_sender
 from perftui.alerts.notify.apprise_sender import AppriseSender, deliver, reason, without_parts
+from perftui.alerts.notify.sender import Refusal
 from perftui.config.secret import Secret
 from perftui.core.errors import NotifyError
 from tests.unit.alerts.notify.messages import message
@@ -52,6 +53,23 @@ def test_a_failure_is_told_in_a_few_words() -> None:
     said = ["A Connection error occurred sending Pager Duty notification to ApiKey123."]
     assert reason(said, "pagerduty://IntegrationKey@ApiKey123") == "no connection, or no answer"
     assert reason([], SLACK) == "it failed, and apprise does not say why"
+
+
+@pytest.mark.parametrize(
+    ("problem", "said", "kind"),
+    [
+        ("HTTP 401", "HTTP 401: the credentials in the URL are wrong", Refusal),
+        ("HTTP 404", "HTTP 404: there is nothing at this URL", Refusal),
+        ("HTTP 429", "HTTP 429", NotifyError),
+    ],
+)
+async def test_an_answer_that_no_time_changes_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, problem: str, said: str, kind: type[NotifyError]
+) -> None:
+    monkeypatch.setattr(apprise_sender, "deliver", lambda _url, _message: problem)
+    with pytest.raises(NotifyError) as failure:
+        await AppriseSender(Secret.literal(SLACK)).send(message())
+    assert (str(failure.value), type(failure.value)) == (said, kind)
 
 
 def test_no_part_of_the_url_is_ever_said() -> None:

@@ -136,6 +136,51 @@ def test_a_defect_in_a_sender_is_told_without_its_text_and_tried_again() -> None
     run_virtually(play())
 
 
+class Broken(Outbox):
+    """An outbox with a defect that shows for one route only, for ten seconds."""
+
+    def take(self, route: str) -> Notification | None:
+        if route == "slack" and self._clock.monotonic() < 1010.0:
+            raise RuntimeError("s3cret")
+        return super().take(route)
+
+
+def test_a_defect_of_ours_is_said_and_holds_up_no_other_route() -> None:
+    async def play() -> None:
+        receivers = {"slack": Receiver(well), "mail": Receiver(well)}
+        outbox = Broken(LoopClock(), random.Random(1))
+        changes: list[tuple[str, ...]] = []
+
+        def sender(route: Route) -> Receiver:
+            if route.exec == ("odd",):
+                raise RuntimeError("s3cret")
+            return receivers[route.exec[0]]
+
+        def changed() -> None:
+            changes.append(courier.problems)
+
+        routes = {name: Route(exec=(name,)) for name in ("slack", "mail", "odd")}
+        courier = Courier(outbox, routes, lambda _message, _problem: None, sender, changed)
+        task = asyncio.create_task(courier.run())
+        await asyncio.sleep(0)
+        add(outbox, courier, message(1), message(1, route="mail"))
+        await asyncio.sleep(5)
+        assert len(receivers["mail"].arrived) == 1
+        said = "\n".join(courier.problems)
+        assert "slack: broken: RuntimeError at test_courier.py:" in said
+        assert "odd: broken: RuntimeError at test_courier.py:" in said
+        assert "s3cret" not in said
+        await asyncio.sleep(30)
+        assert len(receivers["slack"].arrived) == 1
+        assert [line.split(":")[0] for line in courier.problems] == ["odd"]
+        assert changes[-1] == courier.problems
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+    run_virtually(play())
+
+
 def test_routes_come_and_go_with_the_configuration() -> None:
     async def never(_now: float) -> None:
         await asyncio.sleep(1e6)

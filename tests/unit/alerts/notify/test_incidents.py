@@ -1,7 +1,7 @@
 """Incidents in virtual time: what a route is told of what fires, and what it is spared."""
 
 from perftui.core.alert import AlertState, Severity
-from tests.unit.alerts.notify.stage import Told, acked, alert, critical, ended, muted, route, unseen
+from tests.unit.alerts.notify.stage import Told, acked, alert, critical, ended, muted, route, unseen, well
 
 
 def test_one_alert_is_told_once_after_the_wait_of_its_group_and_at_its_end() -> None:
@@ -14,7 +14,7 @@ def test_one_alert_is_told_once_after_the_wait_of_its_group_and_at_its_end() -> 
     assert told.pass_time(600, memory) == []
     assert told.pass_time(60) == []
     (last,) = told.step()
-    assert last.title == "resolved: cache-1 memory is full"
+    assert last.title == "resolved: cache-1 memory is full after 1m40s"
     assert (last.dedup_key, last.sequence, last.resolved) == (first.dedup_key, 2, True)
     assert told.disk == {}
 
@@ -85,7 +85,7 @@ def test_what_ends_because_nobody_looks_any_more_says_so() -> None:
     told.pass_time(11, alert())
     (last,) = told.pass_time(61, end_as=AlertState.UNKNOWN)
     assert last.resolved
-    assert last.title == "ended, state unknown: cache-1 memory is full"
+    assert last.title == "ended, state unknown: cache-1 memory is full after 1m40s"
     assert not last.ended[0].known
 
 
@@ -128,13 +128,44 @@ def test_an_acknowledged_alert_is_not_repeated_but_its_rise_and_its_end_are_told
     assert last.resolved
 
 
+def test_one_acknowledged_before_it_was_told_is_not_told_unless_it_gets_worse_than_that() -> None:
+    told = Told()
+    told.pass_time(5, alert())
+    assert told.pass_time(600, acked(alert())) == []
+    (worse,) = told.pass_time(11, acked(critical(rule="memory")))
+    assert worse.severity is Severity.CRITICAL
+
+
+def test_a_rise_that_was_acknowledged_before_it_was_told_is_not_told() -> None:
+    told = Told()
+    told.pass_time(11, alert())
+    told.pass_time(5, critical(rule="memory"))
+    assert told.pass_time(600, acked(critical(rule="memory"))) == []
+
+
+def test_an_ack_covers_no_less_after_a_fall_and_no_more_after_a_gap() -> None:
+    told = Told()
+    assert told.pass_time(30, acked(critical())) == []
+    assert told.pass_time(30, acked(alert(rule="refused"))) == []
+    assert told.pass_time(30, acked(critical())) == []
+    told.pass_time(30, acked(alert(source="db-1")))
+    told.pass_time(30)
+    assert len(told.pass_time(11, acked(critical(source="db-1", rule="memory")))) == 1
+
+
+def test_one_whose_ack_is_taken_back_is_told() -> None:
+    told = Told()
+    told.pass_time(60, acked(alert()))
+    assert len(told.pass_time(11, alert())) == 1
+
+
 def test_news_beside_an_acknowledged_alert_does_not_name_it_again() -> None:
     told = Told()
     told.pass_time(11, critical())
     (news,) = told.pass_time(61, acked(critical()), alert(rule="other"))
     assert news.title == "warning: cache-1 other is full"
     (end,) = told.pass_time(61, acked(critical()))
-    assert (end.title, end.resolved) == ("ended: cache-1 other is full", False)
+    assert (end.title, end.resolved) == ("ended: cache-1 other is full after 1m40s", False)
 
 
 def test_what_still_fires_is_repeated() -> None:
@@ -150,6 +181,57 @@ def test_zero_repeats_never_and_what_is_unknown_is_not_said_to_fire_still() -> N
     told = Told(slack=route(repeat=60))
     told.pass_time(11, alert())
     assert told.pass_time(600, unseen(alert())) == []
+
+
+def test_what_is_well_just_now_is_not_said_to_fire_still() -> None:
+    told = Told(slack=route(repeat=60))
+    told.pass_time(11, alert(), critical())
+    assert told.pass_time(600, well(alert()), well(critical())) == []
+    (again,) = told.step(alert(), well(critical()))
+    assert again.title.startswith("still 2 alerts")
+
+
+def test_what_is_only_for_information_is_not_repeated() -> None:
+    told = Told(slack=route(repeat=60))
+    told.pass_time(11, alert(severity=Severity.INFO))
+    assert told.pass_time(600, alert(severity=Severity.INFO)) == []
+
+
+def test_a_critical_alert_whose_end_was_told_is_told_anew_at_once() -> None:
+    told = Told()
+    down = critical(cooldown=600)
+    (first,) = told.pass_time(30, down)
+    (end,) = told.pass_time(61)
+    assert end.resolved
+    told.pass_time(60)
+    assert told.pass_time(10, down) == []
+    (second,) = told.step(down)
+    assert (second.title, second.sequence) == (first.title, 1)
+    assert second.dedup_key != first.dedup_key
+
+
+def test_one_whose_end_was_told_among_others_is_told_anew_in_their_conversation() -> None:
+    told = Told()
+    down = critical(cooldown=600)
+    told.pass_time(30, down, alert())
+    told.pass_time(90, alert())
+    (second,) = told.pass_time(11, down, alert())
+    assert second.firing[0].severity is Severity.CRITICAL
+
+
+def test_a_critical_alert_that_comes_back_as_a_warning_waits_until_it_is_critical() -> None:
+    told = Told()
+    told.pass_time(11, critical(cooldown=600))
+    told.pass_time(61)
+    assert told.pass_time(60, alert(rule="refused", cooldown=600)) == []
+    assert len(told.pass_time(11, critical(cooldown=600))) == 1
+
+
+def test_where_no_ends_are_told_the_cooldown_holds_for_critical_alerts_too() -> None:
+    told = Told(slack=route(resolved=False))
+    told.pass_time(11, critical(cooldown=600))
+    told.pass_time(61)
+    assert told.pass_time(500, critical(cooldown=600)) == []
 
 
 def test_firing_anew_waits_for_the_end_of_the_cooldown() -> None:
@@ -280,11 +362,19 @@ def test_notes_say_what_became_of_it() -> None:
     assert told.incidents.notes(one.key) == ("slack: next in 8 s with its group",)
     told.pass_time(8, one)
     (note,) = told.incidents.notes(one.key)
-    assert note.startswith("told slack ")
+    assert note == "told slack 22:13:31"
     told.pass_time(61)
     told.pass_time(9, one)
     (note,) = told.incidents.notes(one.key)
     assert note.startswith("slack: held back, told 1m10s ago, again from ")
+
+
+def test_a_note_does_not_say_told_of_what_was_not_delivered() -> None:
+    told = Told()
+    (first,) = told.pass_time(11, alert())
+    held = frozenset({("slack", first.dedup_key)})
+    assert told.incidents.notes(alert().key, held) == ("queued for slack 22:13:31, not delivered",)
+    assert told.incidents.notes(alert().key, frozenset({("mail", first.dedup_key)})) == ("told slack 22:13:31",)
 
 
 def test_an_alert_that_ended_and_fires_again_at_the_same_moment_goes_on() -> None:

@@ -8,6 +8,7 @@ import pytest
 from perftui.alerts.kept import Outage
 from perftui.alerts.notify.notification import Notification
 from perftui.alerts.notify.outbox import CAPACITY, GIVE_UP, LONGEST_BACKOFF, Outbox
+from perftui.alerts.notify.sender import Refusal
 from perftui.core.clock import ManualClock
 from perftui.core.errors import NotifyError
 from tests.unit.alerts.notify.messages import message
@@ -164,6 +165,30 @@ def test_else_the_oldest_goes_but_not_one_that_is_being_sent() -> None:
     assert len(queue.disk) == queue.outbox.delivery().waiting == CAPACITY - 1
 
 
+def test_a_dead_route_takes_no_room_from_another() -> None:
+    queue = Queue()
+    queue.add(message(1, route="mail"))
+    queue.add(*(message(1, f"i{number}") for number in range(CAPACITY + 50)))
+    assert queue.outbox.take("mail") == message(1, route="mail")
+    delivery = queue.outbox.delivery()
+    assert (delivery.waiting, delivery.dropped) == (CAPACITY + 1, 50)
+    queue.restart()
+    assert queue.outbox.delivery().waiting == CAPACITY + 1
+
+
+def test_a_refusal_is_said_as_one_and_what_was_refused_waits() -> None:
+    queue = Queue()
+    queue.add(message(1), message(2), message(3))
+    head = queue.outbox.take("slack")
+    assert head is not None
+    queue.outbox.failed(head, Refusal("HTTP 401: the credentials in the URL are wrong"))
+    queue.clock.advance(3600)
+    delivery = queue.outbox.delivery()
+    assert delivery.problems == ("slack: refused, HTTP 401: the credentials in the URL are wrong, 3 waiting",)
+    assert delivery.dropped == 0
+    assert queue.outbox.take("slack") == message(1)
+
+
 def test_after_a_restart_what_waited_is_sent_in_order_before_what_is_new() -> None:
     queue = Queue()
     queue.add(message(1), message(2))
@@ -219,3 +244,20 @@ def test_the_wait_stays_bounded_however_often_it_fails(failures: int) -> None:
         if queue.outbox.wait("slack") is None:
             return
         assert queue.fail() <= LONGEST_BACKOFF * 1.25 if queue.outbox.wait("slack") == 0.0 else True
+
+
+def test_a_conversation_is_held_until_the_last_of_it_is_delivered() -> None:
+    queue = Queue()
+    assert queue.outbox.held == frozenset()
+    queue.add(message(1), message(2), message(1, "flood", "mail"))
+    assert queue.outbox.held == {("slack", "fire"), ("mail", "flood")}
+    for _ in range(2):
+        assert ("slack", "fire") in queue.outbox.held
+        head = queue.outbox.take("slack")
+        assert head is not None
+        queue.deliver(head)
+    assert queue.outbox.held == {("mail", "flood")}
+    queue.restart()
+    assert queue.outbox.held == {("mail", "flood")}
+    queue.outbox.use(["slack"])
+    assert queue.outbox.held == frozenset()

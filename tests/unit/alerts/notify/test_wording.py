@@ -1,6 +1,9 @@
 """What a notification says to people."""
 
+import time
+
 import msgspec
+import pytest
 
 from perftui.alerts.notify import wording
 from perftui.core.alert import Severity
@@ -21,6 +24,25 @@ def test_the_text_names_each_alert_the_rest_the_host_and_last_of_all_itself() ->
     assert lines[3] == "and 7 more"
     assert lines[-2].startswith("perftui on web-1, 20")
     assert lines[-1] == "id fire#2"
+
+
+def test_an_end_says_how_long_it_lasted() -> None:
+    end = msgspec.structs.replace(ONE, since=ONE.at - 250.0, runbook="https://wiki/full")
+    assert wording.title([], [end], resolved=True) == f"resolved: cache-1 {ONE.summary} after 4m10s"
+    line = wording.body(msgspec.structs.replace(message(resolved=True), ended=(end, ONE))).splitlines()[0]
+    assert line.endswith(" after 4m10s https://wiki/full")
+    set_back = msgspec.structs.replace(ONE, since=ONE.at + 3600.0)
+    assert " after " not in wording.title([], [set_back], resolved=True)
+
+
+def test_notes_tell_the_time_as_screens_do_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert wording.clock_time(1_700_000_000.0) == "22:13:20"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_titles_stay_short_and_on_one_line() -> None:

@@ -9,7 +9,7 @@ from perftui.alerts.rules.file import default_inhibitions, default_rules
 from perftui.alerts.rules.rule import Rule
 from perftui.cli import rules as command
 
-CASES = sorted(Path(__file__).parent.joinpath("cases").glob("*.toml"))
+CASES = sorted(Path(__file__).parents[1].joinpath("cases").glob("*.toml"))
 ACTIONS = {"cleanup.expired"}
 
 
