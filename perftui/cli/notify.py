@@ -34,10 +34,9 @@ def run(argv: list[str]) -> int:
 
 
 async def _test(name: str, route: Route) -> int:
-    sender = sender_of(route)
-    if sender is None:
+    if route.alertmanager:
         raise ConfigError(f"{name} is an Alertmanager: it is kept in step by the agent, there is no message to test")
-    started = time.monotonic()
+    sender, started = sender_of(route), time.monotonic()
     try:
         await attempt(sender, _notification(name, time.time()))
     except NotifyError as error:

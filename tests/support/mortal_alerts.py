@@ -35,7 +35,7 @@ SERIES = tuple((("cpu", str(number)),) for number in range(3))
 SPEED = 500.0
 """Seconds of the engine's clock in one of ours."""
 TICK = 1.0 / SPEED
-QUIET = 120.0
+QUIET = 720.0
 """Seconds of the engine's clock without news after which there will be none: more than any wait of a route."""
 RULE = Rule(
     name="busy",
