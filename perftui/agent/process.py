@@ -14,7 +14,6 @@ from perftui.agent.log_observer import LogObserver
 from perftui.agent.methods import Methods
 from perftui.agent.server import Server
 from perftui.alerts.rules.file import rule_book, rule_infos
-from perftui.alerts.rules.store import change_rule
 from perftui.config.load import load, read
 from perftui.config.paths import state_dir
 from perftui.core.action import Run
@@ -140,6 +139,8 @@ class Agent:
 
     async def set_rule(self, name: str, changes: dict[str, str]) -> RuleInfo:
         """Change a rule in the file, and go over to it. Raises ConfigError; the old rules go on then."""
+        from perftui.alerts.rules.store import change_rule  # tomlkit: for the few who edit, when they do
+
         await change_rule(self._config, name, changes)
         await self.reload()
         info = next((info for info in rule_infos(self.engine.settings) if info.name == name), None)

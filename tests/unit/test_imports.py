@@ -29,7 +29,7 @@ def test_the_first_frame_waits_for_no_heavy_import(module: str) -> None:
 def test_the_agent_loads_no_console_and_no_driver_until_a_source_needs_one() -> None:
     loaded = loaded_after("import perftui.agent.process")
     assert loaded & {"textual", "rich", "plotext", "perftui.tui"} == set()
-    assert loaded & {"redis", "aiomysql", "pymysql", "httpx"} == set()
+    assert loaded & {"redis", "aiomysql", "pymysql", "httpx", "apprise", "tomlkit"} == set()
 
 
 def test_the_client_is_light() -> None:
