@@ -114,14 +114,10 @@ class AlertLog:
 
 
 class RunLog:
-    """Logs what becomes of actions: planned, applied, done, proved."""
+    """Logs what becomes of actions: applied, done, proved."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[Outcome, Proof]] = {}
-
-    def planned(self, plan: Plan) -> None:
-        """Log a plan that somebody asked for."""
-        say(ACTIONS, "action planned", **_planned(plan), targets=len(plan.targets), risk=plan.risk)
 
     def observe(self, runs: Iterable[Run]) -> None:
         """Take in the actions that run or ran."""

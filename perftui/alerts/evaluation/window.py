@@ -4,6 +4,7 @@ Every window costs the same at each value, however long it is: what can be is ke
 """
 
 import math
+from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, insort
 
@@ -33,7 +34,7 @@ def window_for(aggregate: Aggregate, over: float, *, ahead: float = 0.0, of_rate
     return Change(over, per_second=aggregate is Aggregate.RATE)
 
 
-class Window:
+class Window(ABC):
     """Points (monotonic seconds, value), oldest first; of what is thinned into one point the newest value stays."""
 
     __slots__ = ("_gone", "_merged", "_opened", "_start", "_times", "_values", "_width", "over")
@@ -86,14 +87,15 @@ class Window:
     def _merge(self, _before: float, value: float) -> float:
         return value
 
-    def _enter(self, at: float, value: float) -> None:
+    def _enter(self, at: float, value: float) -> None:  # noqa: B027 - most keep nothing of their own
         """Take note of a point that is there now."""
 
-    def _leave(self, at: float, value: float) -> None:
+    def _leave(self, at: float, value: float) -> None:  # noqa: B027 - most keep nothing of their own
         """Take note of a point that is no longer there."""
 
+    @abstractmethod
     def _result(self) -> float:
-        raise NotImplementedError
+        """Return what the points come to; there are two at least."""
 
     def _is_due(self) -> bool:
         """Return, once in a turn of the whole window, that sums are to be made anew: they lose a little each time."""

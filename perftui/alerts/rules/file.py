@@ -79,11 +79,6 @@ def known_metrics(settings: Settings) -> dict[str, Metric]:
     return CATALOGUE | {name: metric.metric(name) for metrics in declared for name, metric in metrics.items()}
 
 
-def load_rules(text: str, where: str, known: Mapping[str, Metric] = CATALOGUE) -> tuple[Rule, ...]:
-    """Return the rules of a TOML `text` by itself; `where` names it. Raises ConfigError, one line a problem."""
-    return _in_force(_strictly(text, where, known).rules)
-
-
 def book_alone(
     rules: Sequence[Table], inhibitions: Sequence[Table], known: Mapping[str, Metric], problems: Problems
 ) -> RuleBook:

@@ -154,15 +154,14 @@ class TestAlerts:
         assert logged.fields("not notified")["reason"] == "refused: HTTP 500"
 
 
-def test_an_action_is_a_line_when_it_is_planned_applied_done_and_proved(logged: Collected) -> None:
+def test_an_action_is_a_line_when_it_is_applied_done_and_proved(logged: Collected) -> None:
     log = RunLog()
-    log.planned(PLAN)
     run = Run(plan=PLAN)
     done = msgspec.structs.replace(run, outcome=Outcome.SUCCEEDED)
     proved = msgspec.structs.replace(done, proof=Proof.RECOVERED)
     for each in (run, msgspec.structs.replace(run, fraction=0.5), done, done, proved, proved):
         log.observe((each,))
-    assert logged.events == ["action planned", "action applied", "action ended", "action proved"]
+    assert logged.events == ["action applied", "action ended", "action proved"]
     assert logged.fields("action proved")["proof"] == "recovered"
 
 

@@ -10,7 +10,6 @@ from perftui.alerts.rules.file import (
     default_inhibitions,
     default_rules,
     known_metrics,
-    load_rules,
     rule_book,
     rule_infos,
 )
@@ -19,7 +18,6 @@ from perftui.config.load import read
 from perftui.config.settings import Settings
 from perftui.core.alert import RuleInfo, Severity
 from perftui.core.catalogue import CATALOGUE
-from perftui.core.errors import ConfigError
 
 CPU = """
 [[rules]]
@@ -337,21 +335,6 @@ def test_all_mistakes_are_told_and_cost_only_what_they_are_in(folder: Path) -> N
 def test_a_share_may_be_passed_by_what_is_computed_of_it(folder: Path) -> None:
     text = 'aggregate = "predict"\nover = "1h"\nahead = "24h"\nabove = 1.2\n'
     assert rules(folder, CPU + text)["hot"].ahead == 86400.0
-
-
-def test_rules_by_themselves_are_loaded_strictly(folder: Path) -> None:
-    (rule,) = load_rules(HOT + "[[inhibitions]]\nname = 'a'\nwhen = { rule = 'hot' }", "x.toml")
-    assert rule.name == "hot"
-    assert load_rules(HOT + "enabled = false", "x.toml") == ()
-    for text, says in (
-        ("[[rules]", "x.toml: line 1"),
-        ('[[rule]]\nname = "a"', 'x.toml: unknown key "rule"; did you mean "rules"?'),
-        ("rules = 3", "x.toml: rules must be tables: write [[rules]] before each"),
-        (HOT + "for = 3\nclear = 'x'", 'x.toml: [[rules]] "hot" clear is wrong: '),
-    ):
-        with pytest.raises(ConfigError) as caught:
-            load_rules(text, "x.toml")
-        assert says in str(caught.value)
 
 
 def test_fifty_rules_take_milliseconds(folder: Path) -> None:
