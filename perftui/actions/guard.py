@@ -9,6 +9,7 @@ import asyncio
 import msgspec
 
 from perftui.actions.contract import Action, Actor, confirmation_for, digest_of
+from perftui.actions.params import Params
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import Plan
 from perftui.core.clock import Clock
@@ -98,7 +99,7 @@ async def _check_target(attempt: Attempt) -> None:
     """Look at the target again: it must be the very one that was planned for."""
     try:
         async with asyncio.timeout(LOOK_DEADLINE):
-            now = await attempt.action.identity(attempt.target)
+            now = await attempt.action.identity(attempt.target, Params(attempt.plan.params))
     except TimeoutError as error:
         raise DeadlineExceeded(f"{attempt.target.name} did not answer within {LOOK_DEADLINE:.0f} s") from error
     if digest_of(attempt.plan, now) == attempt.plan.digest:

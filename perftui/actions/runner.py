@@ -3,45 +3,36 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 import msgspec
 
 from perftui.actions.audit import Record
-from perftui.actions.contract import Action, Actor, Receipt, make_plan
+from perftui.actions.contract import Action, Actor, Ask, Ground, Job, Receipt, make_plan
 from perftui.actions.guard import Attempt, Guard
 from perftui.actions.journal import Journal, wall_of
+from perftui.actions.params import read_params
 from perftui.actions.plans import PlanStore
-from perftui.config.settings import Settings, SourceSettings
-from perftui.core.action import ActionInfo, Outcome, Plan, Proof, Risk, Run
+from perftui.config.settings import SourceSettings
+from perftui.core.action import ActionInfo, AuditRow, Offer, Outcome, Plan, Proof, Risk, Run
 from perftui.core.clock import Clock
 from perftui.core.errors import AuditError, DeadlineExceeded, PerftuiError, Refused
 from perftui.core.text import clean, did_you_mean
 
 MOST_RUNS = 50
-PLAN_DEADLINE = 8.0
 VERIFY_DEADLINE = 60.0
 CLOSE_DEADLINE = 5.0
 REPORT_EVERY = 0.25
 
 
-class Ground(Protocol):
-    """Where the runner finds the present settings and sources; the engine is one."""
-
-    settings: Settings
-
-    @property
-    def sources(self) -> Mapping[str, SourceSettings]:
-        """The sources by name, configured and discovered."""
-
-
 @dataclass
-class _Job:
+class _Work:
     """A run in work."""
 
     action: Action
     target: SourceSettings
     plan: Plan
+    work: Any
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     reported: float = 0.0
     task: asyncio.Task[None] | None = None
@@ -68,7 +59,7 @@ class ActionRunner:
         self._guard = Guard(clock, read_only=read_only)
         self._plans = PlanStore(clock)
         self._runs: dict[str, Run] = {}
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, _Work] = {}
         self._beginning: set[asyncio.Task[Run]] = set()
         self._gate = asyncio.Lock()
 
@@ -108,22 +99,50 @@ class ActionRunner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
+    def offers(
+        self, key: str = "", source: str = "", alert: str = "", params: Mapping[str, str] | None = None
+    ) -> tuple[Offer, ...]:
+        """Return what can be previewed: in the picker of a key, on a source, or against an alert, the best first."""
+        ask = Ask(self._ground.alert(alert) if alert else None, params or {})
+        return tuple(
+            offer
+            for action in self._actions.values()
+            for target in self._ground.sources.values()
+            if target.kind in action.info.kinds and source in ("", target.name) and key in ("", action.info.key)
+            for offer in action.offers(target, ask)
+        )
+
+    async def undo(self, plan_id: str) -> Plan:
+        """Preview what takes a run back. Raises Refused where nothing does."""
+        run = self._runs.get(plan_id)
+        if run is None or run.undo is None:
+            raise Refused("undo", "there is nothing to take back", "look at the actions")
+        return await self.plan(run.undo.action, run.plan.target, run.undo.params)
+
+    async def audit(self, number: int) -> tuple[AuditRow, ...]:
+        """Return the last actions of the audit log, newest first. Raises AuditError."""
+        return ()
+
+    async def plan(self, action: str, target: str, params: Mapping[str, str], alert: str = "") -> Plan:
         """Preview an action; changes nothing. Anyone who is attached may. Raises Refused, ActionError, SourceError."""
         chosen, source = self._action(action), self._source(target)
         if source.kind not in chosen.info.kinds:
             kinds = " and ".join(chosen.info.kinds)
             raise Refused("target", f"{action} works on {kinds} and {source.name} is {source.kind}", "choose another")
+        checked = read_params(chosen.info, params)
         try:
-            async with asyncio.timeout(PLAN_DEADLINE):
-                found = await chosen.plan(source, params)
+            async with asyncio.timeout(chosen.plan_deadline):
+                found = await chosen.plan(source, checked)
         except TimeoutError as error:
-            raise DeadlineExceeded(f"{source.name} did not answer within {PLAN_DEADLINE:.0f} s") from error
-        plan = make_plan(chosen.info, source, found, params, self._clock)
-        self._plans.add(plan)
+            raise DeadlineExceeded(f"{source.name} did not answer within {chosen.plan_deadline:.0f} s") from error
+        others = [self._source(name) for name in found.touches]
+        plan = make_plan(chosen.info, source, found, checked, self._clock, others=others)
+        self._plans.add(plan, found.work)
         return plan
 
-    async def apply(self, plan_id: str, confirmation: str, actor: Actor) -> Run:
+    async def apply(
+        self, plan_id: str, confirmation: str, actor: Actor, *, reason: str = "", break_glass: bool = False
+    ) -> Run:
         """Start what was previewed, or return its run when it was started before.
 
         Raises SourceError, TargetChanged, and Refused, also when the intent cannot be recorded: nothing is done then.
@@ -131,9 +150,10 @@ class ActionRunner:
         async with self._gate:
             if plan_id in self._runs:
                 return self._runs[plan_id]
-            plan = self._plans.get(plan_id)
-            if plan is None:
+            previewed = self._plans.get(plan_id)
+            if previewed is None:
                 raise Refused("plan", "there is no such preview", "preview it again")
+            plan = previewed.plan
             action, target = self._action(plan.action), self._source(plan.target)
             await self._guard.admit(
                 Attempt(
@@ -146,7 +166,7 @@ class ActionRunner:
                 )
             )
             # Shielded: a console that hangs up now must not leave an intent on disk that nothing follows.
-            beginning = asyncio.create_task(self._begin(_Job(action, target, plan), actor))
+            beginning = asyncio.create_task(self._begin(_Work(action, target, plan, previewed.work), actor))
             self._beginning.add(beginning)
             beginning.add_done_callback(self._begun)
             return await asyncio.shield(beginning)
@@ -174,7 +194,7 @@ class ActionRunner:
             raise Refused("target", f"there is no source {clean(name, 60)}", _choices(name, self._ground.sources))
         return source
 
-    async def _begin(self, job: _Job, actor: Actor) -> Run:
+    async def _begin(self, job: _Work, actor: Actor) -> Run:
         try:
             await self._journal.intent(job.plan, actor)
         except AuditError as error:
@@ -187,7 +207,7 @@ class ActionRunner:
         if not beginning.cancelled():
             beginning.exception()  # told to whoever applied; seen here in case that console is gone
 
-    def _start(self, job: _Job) -> Run:
+    def _start(self, job: _Work) -> Run:
         run = Run(plan=job.plan, started=self._clock.wall(), fraction=0.0)
         self._plans.drop(job.plan.id)
         self._jobs[job.plan.id] = job
@@ -196,12 +216,12 @@ class ActionRunner:
         job.task.add_done_callback(lambda task: self._end(job, task))
         return run
 
-    async def _work(self, job: _Job) -> None:
+    async def _work(self, job: _Work) -> None:
         receipt = await self._apply(job)
         if receipt is not None:
             await self._prove(job, receipt)
 
-    def _end(self, job: _Job, task: asyncio.Task[None]) -> None:
+    def _end(self, job: _Work, task: asyncio.Task[None]) -> None:
         del self._jobs[job.plan.id]
         self._guard.release(job.plan, job.action.cooldown)
         self._change(job, ended=self._clock.wall())
@@ -209,17 +229,13 @@ class ActionRunner:
         if defect is not None:
             self._change(job, message=clean(f"a defect of perftui: {type(defect).__name__}: {defect}"))
 
-    async def _apply(self, job: _Job) -> Receipt | None:
+    async def _apply(self, job: _Work) -> Receipt | None:
         """Do it and record how it ended, whatever happens; return None when there is nothing to prove."""
         receipt = None
         ending: dict[str, object] = {"outcome": Outcome.FAILED, "proof": Proof.UNKNOWN, "message": "it broke off"}
         try:
-            receipt = await job.action.apply(job.target, job.plan, self._reporter(job), job.cancelled)
-            ending = {
-                "outcome": Outcome.SUCCEEDED if receipt.complete else Outcome.CANCELLED,
-                "message": receipt.message,
-                "lines": receipt.lines,
-            }
+            receipt = await job.action.apply(self._job(job))
+            ending = _ending(receipt)
         except PerftuiError as error:
             ending["message"] = str(error)
         finally:
@@ -227,27 +243,30 @@ class ActionRunner:
             await self._record(job, self._journal.outcome(run))
         return receipt
 
-    async def _prove(self, job: _Job, receipt: Receipt) -> None:
+    async def _prove(self, job: _Work, receipt: Receipt) -> None:
         try:
             async with asyncio.timeout(VERIFY_DEADLINE):
-                verdict = await job.action.verify(job.target, job.plan, receipt)
+                verdict = await job.action.verify(self._job(job), receipt)
         except (PerftuiError, TimeoutError) as error:
             why = str(error) or f"no second reading within {VERIFY_DEADLINE:.0f} s"
             run = self._change(job, proof=Proof.UNKNOWN, message=f"{receipt.message}; not proved: {why}")
         else:
             # What was cancelled may have done some good; that it is mended, nobody looked to the end.
             proof = verdict.proof if receipt.complete or verdict.proof is Proof.WORSE else Proof.UNKNOWN
-            run = self._change(job, proof=proof, lines=receipt.lines + verdict.lines)
+            run = self._change(job, proof=proof, proof_lines=verdict.lines)
         await self._record(job, self._journal.proof(run))
 
-    async def _record(self, job: _Job, writing: Awaitable[None]) -> None:
+    async def _record(self, job: _Work, writing: Awaitable[None]) -> None:
         try:
             await writing
         except AuditError as error:
             message, trouble = self._runs[job.plan.id].message, f"; not recorded: {error}"
             self._change(job, message=message.removesuffix(trouble) + trouble)
 
-    def _reporter(self, job: _Job) -> Callable[[float | None, str], None]:
+    def _job(self, job: _Work) -> Job:
+        return Job(job.target, job.plan, job.work, self._reporter(job), job.cancelled)
+
+    def _reporter(self, job: _Work) -> Callable[[float | None, str], None]:
         def report(fraction: float | None, message: str) -> None:
             now = self._clock.monotonic()
             if now - job.reported >= REPORT_EVERY:
@@ -256,7 +275,7 @@ class ActionRunner:
 
         return report
 
-    def _change(self, job: _Job, **changes: object) -> Run:
+    def _change(self, job: _Work, **changes: object) -> Run:
         run = msgspec.structs.replace(self._runs[job.plan.id], **changes)
         self._publish(run)
         return run
@@ -267,6 +286,23 @@ class ActionRunner:
         for key in finished[: max(0, len(self._runs) - MOST_RUNS)]:
             del self._runs[key]
         self._on_runs(self.runs)
+
+
+def _ending(receipt: Receipt) -> dict[str, object]:
+    """Return what a run is once its steps are done: how it ended, and what was done and what was not."""
+    if receipt.problem or receipt.failed:
+        outcome = Outcome.PARTIAL if receipt.applied else Outcome.FAILED
+    else:
+        outcome = Outcome.SUCCEEDED if receipt.complete else Outcome.CANCELLED
+    return {
+        "outcome": outcome,
+        "message": "; ".join(filter(None, [receipt.message, receipt.problem])),
+        "lines": receipt.lines,
+        "applied": receipt.applied,
+        "left": receipt.left,
+        "failed": receipt.failed,
+        "undo": receipt.undo,
+    }
 
 
 def _choices(name: str, known: Mapping[str, object]) -> str:

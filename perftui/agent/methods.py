@@ -9,22 +9,26 @@ import msgspec
 
 from perftui import __version__
 from perftui.actions.contract import Actor
+from perftui.actions.health import health_of
 from perftui.actions.runner import ActionRunner
 from perftui.agent.connection import Connection
 from perftui.agent.peer import ADMIN, VIEWER
 from perftui.agent.requests import (
     AckRequest,
     ApplyRequest,
+    AuditRequest,
     Bye,
     CancelRequest,
     EndedRequest,
     History,
     Nothing,
+    OffersRequest,
     PlanRequest,
     RuleRequest,
     SilenceRequest,
     Source,
     Subscribe,
+    UndoRequest,
     UnsilenceRequest,
 )
 from perftui.alerts.rules.file import rule_infos
@@ -104,9 +108,13 @@ class Methods:
             "poll": _Method(Source, self._poll, role=ADMIN),
             "reload": _Method(Nothing, self._reload_config, role=ADMIN),
             "actions": _Method(Nothing, self._infos),
+            "offers": _Method(OffersRequest, self._offers),
             "plan": _Method(PlanRequest, self._plan),
+            "undo": _Method(UndoRequest, self._undo),
             "apply": _Method(ApplyRequest, self._apply),
             "cancel": _Method(CancelRequest, self._cancel),
+            "audit": _Method(AuditRequest, self._audit),
+            "health": _Method(Nothing, self._health),
             "ack": _Method(AckRequest, self._ack, role=ADMIN, locks=_DECIDES),
             "unack": _Method(AckRequest, self._unack, role=ADMIN, locks=_DECIDES),
             "silence": _Method(SilenceRequest, self._silence, role=ADMIN, locks=_DECIDES),
@@ -191,11 +199,29 @@ class Methods:
     async def _infos(self, _connection: Connection, _request: Nothing) -> object:
         return self._actions.infos
 
+    async def _offers(self, _connection: Connection, request: OffersRequest) -> object:
+        return self._actions.offers(request.key, request.source, request.alert, request.params)
+
     async def _plan(self, _connection: Connection, request: PlanRequest) -> object:
-        return await self._actions.plan(request.action, request.target, request.params)
+        return await self._actions.plan(request.action, request.target, request.params, request.alert)
+
+    async def _undo(self, _connection: Connection, request: UndoRequest) -> object:
+        return await self._actions.undo(request.plan)
 
     async def _apply(self, connection: Connection, request: ApplyRequest) -> object:
-        return await self._actions.apply(request.plan, request.confirmation, _actor(connection))
+        return await self._actions.apply(
+            request.plan,
+            request.confirmation,
+            _actor(connection),
+            reason=request.reason,
+            break_glass=request.break_glass,
+        )
+
+    async def _audit(self, _connection: Connection, request: AuditRequest) -> object:
+        return await self._actions.audit(request.number)
+
+    async def _health(self, _connection: Connection, _request: Nothing) -> object:
+        return health_of(self._engine, self._clock)
 
     async def _cancel(self, connection: Connection, request: CancelRequest) -> None:
         self._actions.cancel(request.plan, _actor(connection))

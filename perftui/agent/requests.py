@@ -34,19 +34,43 @@ class Bye(msgspec.Struct):
     end: bool = True
 
 
+class OffersRequest(msgspec.Struct):
+    """What offers are wanted for: the key of a picker, a source, an alert by its key, and known parameters."""
+
+    key: str = ""
+    source: str = ""
+    alert: str = ""
+    params: dict[str, str] = {}
+
+
 class PlanRequest(msgspec.Struct):
-    """Which action on which source."""
+    """Which action on which source, and against which alert."""
 
     action: str
     target: str
     params: dict[str, str] = {}
+    alert: str = ""
+
+
+class UndoRequest(msgspec.Struct):
+    """Which run is to be taken back, by its plan."""
+
+    plan: str
 
 
 class ApplyRequest(msgspec.Struct):
-    """Which plan, and what was typed to confirm it."""
+    """Which plan, what was typed to confirm it, why, and whether checks of the guard are to be passed."""
 
     plan: str
     confirmation: str
+    reason: str = ""
+    break_glass: bool = False
+
+
+class AuditRequest(msgspec.Struct):
+    """How many of the last actions."""
+
+    number: int = 200
 
 
 class CancelRequest(msgspec.Struct):

@@ -106,6 +106,11 @@ class Alerting:
         self.rules.forget(source)
         self._change()
 
+    def alert(self, key: str) -> Alert | None:
+        """Return an alert that is firing or pending by its key."""
+        found = (*self.rules.firing(), *self.rules.pending())
+        return next((alert for alert in found if alert.key == key), None)
+
     def ended(self, rule: str, source: str, attributes: Attributes) -> tuple[Alert, ...]:
         """Return how one alert ended before, newest first."""
         return self._ended.of(rule, source, attributes)

@@ -15,10 +15,11 @@ from perftui.client.config_notes import config_notes
 from perftui.client.connection import Connection
 from perftui.client.merge import extend_tracks, merge_history, merge_update
 from perftui.client.state import Link, State
-from perftui.core.action import ActionInfo, Plan, Run
+from perftui.core.action import ActionInfo, AuditRow, Offer, Plan, Run
 from perftui.core.alert import Alert, RuleInfo, Silence
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import AgentError, AgentUnavailable, PerftuiError, ProtocolError
+from perftui.core.health import HealthReport
 from perftui.core.series import SeriesId
 from perftui.core.text import clean
 from perftui.core.wire import Hello, HistoryChunk, Update, Welcome
@@ -34,6 +35,8 @@ START_PATIENCE = 5.0
 STARTS = 3
 STARTS_WINDOW = 60.0
 BYE_TIMEOUT = 0.2
+PLAN_PATIENCE = 40.0
+"""Seconds that a preview or the start of an action may take: each has its own, shorter deadline in the agent."""
 
 
 class AgentClient:
@@ -278,17 +281,38 @@ class AgentClient:
         """Let the agent read its configuration again."""
         await self._attached().call("reload", {}, object)
 
-    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
-        """Preview an action."""
-        return await self._attached().call("plan", {"action": action, "target": target, "params": params}, Plan)
+    async def offers(
+        self, key: str = "", source: str = "", alert: str = "", params: dict[str, str] | None = None
+    ) -> tuple[Offer, ...]:
+        """Return what can be done: in the picker of a key, on a source, or against an alert."""
+        wanted = {"key": key, "source": source, "alert": alert, "params": params or {}}
+        return await self._attached().call("offers", wanted, tuple[Offer, ...])
 
-    async def apply(self, plan: Plan, confirmation: str) -> Run:
+    async def plan(self, action: str, target: str, params: dict[str, str], alert: str = "") -> Plan:
+        """Preview an action."""
+        wanted = {"action": action, "target": target, "params": params, "alert": alert}
+        return await self._attached().call("plan", wanted, Plan, PLAN_PATIENCE)
+
+    async def undo(self, plan: str) -> Plan:
+        """Preview what takes a run back."""
+        return await self._attached().call("undo", {"plan": plan}, Plan, PLAN_PATIENCE)
+
+    async def apply(self, plan: Plan, confirmation: str, reason: str = "", *, break_glass: bool = False) -> Run:
         """Start what was previewed."""
-        return await self._attached().call("apply", {"plan": plan.id, "confirmation": confirmation}, Run)
+        wanted = {"plan": plan.id, "confirmation": confirmation, "reason": reason, "break_glass": break_glass}
+        return await self._attached().call("apply", wanted, Run, PLAN_PATIENCE)
 
     async def cancel(self, plan: str) -> None:
         """Stop a running action between two of its steps."""
         await self._attached().call("cancel", {"plan": plan}, object)
+
+    async def audit(self, number: int = 200) -> tuple[AuditRow, ...]:
+        """Return the last actions of the audit log, newest first."""
+        return await self._attached().call("audit", {"number": number}, tuple[AuditRow, ...])
+
+    async def health(self) -> HealthReport:
+        """Return how the whole stands, what is wrong, and what would help."""
+        return await self._attached().call("health", {}, HealthReport)
 
     async def ack(self, key: str, note: str = "") -> None:
         """Say that somebody takes care of an alert until it is resolved."""

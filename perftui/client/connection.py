@@ -62,7 +62,7 @@ class Connection:
         else:
             waiting.set_result(message.result if message.result is not None else msgspec.Raw(b"null"))
 
-    async def call(self, method: str, params: object, kind: type[Answer]) -> Answer:
+    async def call(self, method: str, params: object, kind: type[Answer], patience: float = TIMEOUT) -> Answer:
         """Send a request and return its result. Raises RequestFailed, Refused, or AgentUnavailable."""
         if self._writer.is_closing():
             raise AgentUnavailable("the connection to the agent broke")
@@ -71,10 +71,10 @@ class Connection:
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             self._writer.write(line(Request(method, msgspec.Raw(msgspec.json.encode(params)), number)))
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(patience):
                 raw = await waiting
         except TimeoutError as error:
-            raise AgentUnavailable(f"the agent did not answer `{method}` within {TIMEOUT:.0f} s") from error
+            raise AgentUnavailable(f"the agent did not answer `{method}` within {patience:.0f} s") from error
         except ConnectionError as error:
             raise AgentUnavailable("the connection to the agent broke") from error
         finally:

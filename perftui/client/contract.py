@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from perftui.client.state import State
-from perftui.core.action import Plan, Run
+from perftui.core.action import AuditRow, Offer, Plan, Run
 from perftui.core.alert import Alert, RuleInfo, Silence
+from perftui.core.health import HealthReport
 
 
 class Client(Protocol):
@@ -36,14 +37,28 @@ class Client(Protocol):
     async def reload(self) -> None:
         """Let the agent read its configuration again. Raises RequestFailed with the line that is wrong."""
 
-    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
-        """Preview an action on a source; changes nothing."""
+    async def offers(
+        self, key: str = "", source: str = "", alert: str = "", params: dict[str, str] | None = None
+    ) -> tuple[Offer, ...]:
+        """Return what can be done: in the picker of a key, on a source, or against an alert, the best first."""
 
-    async def apply(self, plan: Plan, confirmation: str) -> Run:
+    async def plan(self, action: str, target: str, params: dict[str, str], alert: str = "") -> Plan:
+        """Preview an action on a source, against an alert (by its key) or none; changes nothing."""
+
+    async def undo(self, plan: str) -> Plan:
+        """Preview what takes a run back; changes nothing."""
+
+    async def apply(self, plan: Plan, confirmation: str, reason: str = "", *, break_glass: bool = False) -> Run:
         """Start what was previewed; progress arrives in `state.runs`."""
 
     async def cancel(self, plan: str) -> None:
         """Stop a running action between two of its steps."""
+
+    async def audit(self, number: int = 200) -> tuple[AuditRow, ...]:
+        """Return the last actions of the audit log, newest first."""
+
+    async def health(self) -> HealthReport:
+        """Return how the whole stands, what is wrong, and what would help."""
 
     async def ack(self, key: str, note: str = "") -> None:
         """Say that somebody takes care of an alert until it is resolved."""

@@ -125,6 +125,28 @@ class HttpOptions(Options, frozen=True):
     """Certificate authorities for TLS; the system's when empty."""
     metrics: dict[str, HttpMetric] = {}
     """What to take out of the JSON body: a table `[sources.NAME.metrics."app.users"]` each."""
+    cleanup: str = ""
+    """URL that takes `POST {"type": "all|cache|memory|cleanup"}` with the token: the application cleans up itself."""
+
+
+class SystemdOptions(Options, frozen=True):
+    """The units of this host's systemd."""
+
+    scope: Literal["system", "user"] = "system"
+    """The manager of the system, or that of the user who runs the agent."""
+    units: tuple[str, ...] = ("*.service",)
+    """Patterns of the units that are shown."""
+
+
+class SupervisorOptions(Options, frozen=True):
+    """The programs of a supervisord."""
+
+    url: str = "unix:///run/supervisor.sock"
+    """Its XML-RPC server: `unix:///PATH` or `http://HOST:PORT`."""
+    username: str = ""
+    """User of its `[unix_http_server]` or `[inet_http_server]`."""
+    password: Secret | None = None
+    """Its password, by reference."""
 
 
 KINDS: dict[str, type[Options]] = {
@@ -133,8 +155,12 @@ KINDS: dict[str, type[Options]] = {
     "redis": RedisOptions,
     "mysql": MySQLOptions,
     "http": HttpOptions,
+    "systemd": SystemdOptions,
+    "supervisor": SupervisorOptions,
 }
 HIDDEN_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 """Headers of an http source whose value is a secret (lower case)."""
 
-DEFAULT_INTERVAL: dict[str, Duration] = {kind: Duration(1.0) for kind in KINDS} | {"http": Duration(5.0)}
+DEFAULT_INTERVAL: dict[str, Duration] = {kind: Duration(1.0) for kind in KINDS} | {
+    kind: Duration(5.0) for kind in ("http", "systemd", "supervisor")
+}

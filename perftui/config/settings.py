@@ -6,6 +6,7 @@ import msgspec
 
 from perftui.config.kinds import Options
 from perftui.config.notify import Route
+from perftui.config.remedies import ActionRules, CdnHook, FileRule, Runbook, ScaleGroup, WarmRecipe
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,5 +40,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[dict[str, Any], ...] = ()
     inhibitions: tuple[dict[str, Any], ...] = ()
     notify: dict[str, Route] = {}
+    actions: ActionRules = ActionRules()
+    warm: dict[str, WarmRecipe] = {}
+    files: dict[str, FileRule] = {}
+    scale: dict[str, ScaleGroup] = {}
+    cdn: dict[str, CdnHook] = {}
+    runbooks: dict[str, Runbook] = {}
     path: str = ""
     digest: str = ""

@@ -10,9 +10,13 @@ Methods (params -> result):
   reload       {} -> null                           read the configuration again
   bye          {end} -> null                        a quit, not a hang-up; `end`: of a private agent too
   actions      {} -> [ActionInfo]
-  plan         {action, target, params} -> Plan
-  apply        {plan, confirmation} -> Run          idempotent by plan id
+  offers       {key, source, alert, params} -> [Offer]      what can be previewed, the best first
+  plan         {action, target, params, alert} -> Plan
+  undo         {plan} -> Plan                       the preview of what takes a run back
+  apply        {plan, confirmation, reason, break_glass} -> Run     idempotent by plan id
   cancel       {plan} -> Run
+  audit        {number} -> [AuditRow]               the last actions, newest first
+  health       {} -> HealthReport
   ack          {key, note} -> null                  an alert by its key; held until it is over
   unack        {key} -> null
   silence      {matchers, seconds, comment} -> Silence
@@ -39,7 +43,7 @@ import msgspec
 from perftui.core.alert import Alert, Level, Silence
 from perftui.core.series import Attributes
 
-PROTOCOL = (2, 2)
+PROTOCOL = (3, 3)
 MAX_LINE = 1 << 20
 MAX_UPDATE = 256 << 10
 MAX_HISTORY = 64 << 10

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 
 import msgspec
@@ -17,9 +17,11 @@ from perftui.config.address import normalised
 from perftui.config.discovery import discover
 from perftui.config.kinds import AgentOptions
 from perftui.config.settings import Settings, SourceSettings
+from perftui.core.alert import Alert
 from perftui.core.clock import Clock
 from perftui.core.reading import Reading
-from perftui.core.status import SourceStatus
+from perftui.core.series import SeriesId
+from perftui.core.status import SourceStatus, stale_after
 from perftui.core.text import clean
 from perftui.core.wire import AgentState, AlertsView
 from perftui.engine.hub import Hub
@@ -147,6 +149,22 @@ class Engine:
         if poller is not None:
             poller.poke()
         return poller is not None
+
+    def is_fresh(self, source: str) -> bool:
+        """Return whether the latest reading of a source is young enough to rest on."""
+        reading, settings = self.readings.get(source), self._sources.get(source)
+        if reading is None or settings is None:
+            return False
+        return self._clock.monotonic() - reading.monotonic <= stale_after(settings.interval)
+
+    def points(self, series: SeriesId) -> Iterable[tuple[float, float | None]]:
+        """Return the recent past of a series, oldest first: wall seconds, and the value or None."""
+        history = self.histories.get(series.source)
+        return history.points(series.metric, series.attributes) if history is not None else ()
+
+    def alert(self, key: str) -> Alert | None:
+        """Return an alert that is pending or firing by its key."""
+        return self.alerting.alert(key)
 
     def note(self, subject: str, *lines: str) -> None:
         """Tell the consoles what there is to say of a subject now; no lines when that is over."""

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from perftui.actions.cleanup_expired import CleanupExpired
+from perftui.actions.cleanup.expired import CleanupExpired
 from perftui.core.clock import SystemClock
 from tests.support.redis_server import RedisServer, Wire, redis_server
 from tests.support.servers import eventually
@@ -66,7 +66,9 @@ async def measure(keys: int) -> None:
 
 
 async def sweep(server: RedisServer, folder: Path) -> None:
-    stage = Stage(folder, CleanupExpired(SystemClock(), verify_after=0.0), options=server.options())
+    stage = Stage(
+        folder, lambda ground, _: CleanupExpired(ground, SystemClock(), verify_after=0.0), options=server.options()
+    )
     plan = await stage.plan()
     started = time.perf_counter()
     await stage.runner.apply(plan.id, "y", ADMIN)

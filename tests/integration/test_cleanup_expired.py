@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from perftui.actions.cleanup_expired import CleanupExpired
+from perftui.actions.cleanup.expired import CleanupExpired
 from perftui.actions.redis_link import RedisLink
 from perftui.config.kinds import RedisOptions
 from perftui.core.action import Outcome, Proof, Run
@@ -46,7 +46,9 @@ def fill(wire: Wire, expired: int = EXPIRED) -> None:
 
 
 def stage_for(server: RedisServer, folder: Path) -> Stage:
-    return Stage(folder, CleanupExpired(SystemClock(), verify_after=0.0), options=server.options())
+    return Stage(
+        folder, lambda ground, _: CleanupExpired(ground, SystemClock(), verify_after=0.0), options=server.options()
+    )
 
 
 def shell(command: str, typed: str = "") -> subprocess.CompletedProcess[str]:

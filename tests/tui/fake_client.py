@@ -6,9 +6,10 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from perftui.client.state import State
-from perftui.core.action import Line, Outcome, Plan, Proof, Risk, Run
+from perftui.core.action import AuditRow, Line, Offer, Outcome, Plan, Proof, Risk, Run
 from perftui.core.alert import Alert, RuleInfo, Silence
 from perftui.core.errors import PerftuiError
+from perftui.core.health import Health, HealthReport
 
 
 def plan_for(target: str, confirm: str = "y", databases: int = 1) -> Plan:
@@ -48,6 +49,12 @@ class FakeClient:
         self.failure: PerftuiError | None = None
         self.past: tuple[Alert, ...] = ()
         self.rule_infos: tuple[RuleInfo, ...] = ()
+        self.offered: tuple[Offer, ...] = (
+            Offer(action="cleanup.expired", target="cache-1", title="Free expired keys", risk=Risk.LOW),
+        )
+        self.planned: Plan | None = None
+        self.audited: tuple[AuditRow, ...] = ()
+        self.report = HealthReport(status=Health.HEALTHY, at=0.0)
         self.silenced: list[tuple[dict[str, str], float, str]] = []
 
     async def run(self) -> None:
@@ -68,18 +75,36 @@ class FakeClient:
     async def reload(self) -> None:
         self._ask("reload")
 
-    async def plan(self, action: str, target: str, params: dict[str, str]) -> Plan:
-        self._ask("plan", action, target)
-        return plan_for(target, self.confirm, self.databases)
+    async def offers(
+        self, key: str = "", source: str = "", alert: str = "", params: dict[str, str] | None = None
+    ) -> tuple[Offer, ...]:
+        self._ask("offers", key, source, alert, *(f"{name}={text}" for name, text in (params or {}).items()))
+        return self.offered
 
-    async def apply(self, plan: Plan, confirmation: str) -> Run:
-        self._ask("apply", plan.id, confirmation)
+    async def plan(self, action: str, target: str, params: dict[str, str], alert: str = "") -> Plan:
+        self._ask("plan", action, target, *(f"{name}={text}" for name, text in params.items()))
+        return self.planned or plan_for(target, self.confirm, self.databases)
+
+    async def undo(self, plan: str) -> Plan:
+        self._ask("undo", plan)
+        return self.planned or plan_for("cache-1", self.confirm, self.databases)
+
+    async def apply(self, plan: Plan, confirmation: str, reason: str = "", *, break_glass: bool = False) -> Run:
+        self._ask("apply", plan.id, confirmation, *([reason] if reason else []), *(["break-glass"] * break_glass))
         run = Run(plan=plan, fraction=0.3, message="swept 240,000 keys", started=self.state.wall)
         self.state.runs = (run,)
         return run
 
     async def cancel(self, plan: str) -> None:
         self._ask("cancel", plan)
+
+    async def audit(self, number: int = 200) -> tuple[AuditRow, ...]:
+        self._ask("audit", str(number))
+        return self.audited
+
+    async def health(self) -> HealthReport:
+        self._ask("health")
+        return self.report
 
     async def ack(self, key: str, note: str = "") -> None:
         self._ask("ack", key, note)

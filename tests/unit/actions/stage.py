@@ -1,26 +1,28 @@
 """An action without a server, and a runner around it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from perftui.actions.audit import AuditLog
-from perftui.actions.contract import Action, Actor, Findings, Receipt, Report, Verdict
+from perftui.actions.contract import Action, Actor, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.journal import Journal
+from perftui.actions.params import Params
 from perftui.actions.runner import ActionRunner
 from perftui.config.kinds import RedisOptions
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk, Run
+from perftui.core.alert import Alert
 from perftui.core.clock import ManualClock
+from perftui.core.reading import Reading
+from perftui.core.series import SeriesId
 from tests.support.servers import eventually
 
 ADMIN = Actor(uid=0, role="admin", pid=1, login="ada", claimed={"SUDO_USER": "ada"})
 
 
-class FakeAction:
+class FakeAction(Action):
     """Takes `steps` steps, each let through by `step.set()`; records what it did in `done`."""
-
-    cooldown = 10.0
 
     def __init__(self, risk: Risk = Risk.LOW, steps: int = 1) -> None:
         self.info = ActionInfo(id="cleanup.fake", title="Fake", key="c", risk=risk, reversible=False, kinds=("redis",))
@@ -32,25 +34,25 @@ class FakeAction:
         self.step.set()
         self.error: Exception | None = None
 
-    async def identity(self, target: SourceSettings) -> dict[str, str]:
+    async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         return dict(self.server)
 
-    async def plan(self, target: SourceSettings, params: dict[str, str]) -> Findings:
+    async def plan(self, target: SourceSettings, params: Params) -> Findings:
         return Findings(title="fake", command="true", identity=dict(self.server), targets=("db0",), lines=())
 
-    async def apply(self, target: SourceSettings, plan: Plan, report: Report, cancelled: asyncio.Event) -> Receipt:
+    async def apply(self, job: Job) -> Receipt:
         self.started += 1
         for number in range(self.steps):
             await self.step.wait()
-            if cancelled.is_set():
+            if job.cancelled.is_set():
                 return Receipt(message=f"{number} done", complete=False)
             if self.error is not None:
                 raise self.error
             self.done.append(number)
-            report(number / self.steps, f"step {number}")
+            job.report(number / self.steps, f"step {number}")
         return Receipt(message="all done", lines=(Line("done", "0", str(self.steps)),))
 
-    async def verify(self, target: SourceSettings, plan: Plan, receipt: Receipt) -> Verdict:
+    async def verify(self, job: Job, receipt: Receipt) -> Verdict:
         return Verdict(proof=Proof.RECOVERED, lines=(Line("later", "1", "0"),))
 
 
@@ -60,7 +62,7 @@ class Stage:
     def __init__(
         self,
         folder: Path,
-        action: Action | None = None,
+        action: Callable[[Ground, ManualClock], Action] | Action | None = None,
         *,
         options: RedisOptions | None = None,
         read_only: bool = False,
@@ -69,9 +71,11 @@ class Stage:
         self.settings = Settings()
         self.source = SourceSettings(name="cache-1", kind="redis", options=options or RedisOptions())
         self.log = AuditLog(folder)
+        self.past: dict[SeriesId, list[tuple[float, float | None]]] = {}
+        self.alerts: list[Alert] = []
         self.fake = FakeAction()
         self.published: list[tuple[Run, ...]] = []
-        chosen = action or self.fake
+        chosen = self.fake if action is None else action if isinstance(action, Action) else action(self, self.clock)
         self.action = chosen.info.id
         self.runner = ActionRunner(
             {chosen.info.id: chosen},
@@ -81,6 +85,20 @@ class Stage:
             self.published.append,
             read_only=read_only,
         )
+
+    readings: Mapping[str, Reading] = {}
+
+    def is_fresh(self, source: str) -> bool:
+        return True
+
+    def points(self, series: SeriesId) -> Iterable[tuple[float, float | None]]:
+        return self.past.get(series, ())
+
+    def alert(self, key: str) -> Alert | None:
+        return next((alert for alert in self.alerts if alert.key == key), None)
+
+    def poke(self, name: str) -> bool:
+        return name in self.sources
 
     @property
     def sources(self) -> Mapping[str, SourceSettings]:

@@ -8,13 +8,14 @@ Only a primary reclaims. Needs `+info +ping +scan +select`.
 import asyncio
 import contextlib
 
-from perftui.actions.contract import Findings, Receipt, Report, Verdict
+from perftui.actions.contract import Action, Findings, Ground, Job, Receipt, Report, Verdict
 from perftui.actions.pace import Pacer
+from perftui.actions.params import Params
 from perftui.actions.redis_link import Keyspace, RedisLink, keyspace, number, redis_cli, redis_link
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk
 from perftui.core.clock import Clock
-from perftui.core.errors import ActionError, Refused, SourceError, TargetChanged
+from perftui.core.errors import Refused, SourceError, TargetChanged
 from perftui.core.units import MISSING, count, seconds, size
 
 BATCH = 1000
@@ -25,7 +26,7 @@ SLOW_PING = 0.010
 _NOTE = "the server's own expiry and other clients' look-ups count too"
 
 
-class CleanupExpired:
+class CleanupExpired(Action):
     """Sweeps every database that has keys with an expiry."""
 
     info = ActionInfo(
@@ -38,18 +39,18 @@ class CleanupExpired:
     )
     cooldown = 10.0
 
-    def __init__(self, clock: Clock, verify_after: float = VERIFY_AFTER) -> None:
-        self._clock = clock
+    def __init__(self, ground: Ground, clock: Clock, verify_after: float = VERIFY_AFTER) -> None:
+        super().__init__(ground, clock)
         self._verify_after = verify_after
 
-    async def identity(self, target: SourceSettings) -> dict[str, str]:
+    async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return the server's run_id (new at each start), its role and its address."""
-        async with redis_link(target, self._clock) as link:
+        async with redis_link(target, self.clock) as link:
             return _identity(await link.info(), link)
 
-    async def plan(self, target: SourceSettings, params: dict[str, str]) -> Findings:
+    async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Read INFO and nothing else."""
-        async with redis_link(target, self._clock) as link:
+        async with redis_link(target, self.clock) as link:
             info = await link.info()
         _refuse_replica(target, info)
         databases = Keyspace({db: keys for db, keys in keyspace(info).items() if keys[1]})
@@ -69,27 +70,29 @@ class CleanupExpired:
             estimate=total / KEYS_PER_SECOND,
         )
 
-    async def apply(self, target: SourceSettings, plan: Plan, report: Report, cancelled: asyncio.Event) -> Receipt:
+    async def apply(self, job: Job) -> Receipt:
         """Scan each planned database to its end, a batch at a time."""
-        async with redis_link(target, self._clock) as link:
+        plan = job.plan
+        async with redis_link(job.target, self.clock) as link:
             before = await link.info()
             _refuse_changed(plan, _identity(before, link))
             baseline = min([(await link.timed("PING"))[0] for _ in range(PINGS)])
             databases = [int(name.removeprefix("db")) for name in plan.targets]
-            sweep = _Sweep(link, Pacer(baseline, BATCH), keyspace(before), report, cancelled)
+            sweep = _Sweep(link, Pacer(baseline, BATCH), keyspace(before), job.report, job.cancelled)
             try:
                 complete = await sweep.run(databases)
                 after = await link.info()
             except SourceError as error:
-                raise ActionError(f"broke off after about {count(sweep.visited)} keys: {error}") from error
+                problem = f"broke off after about {count(sweep.visited)} keys: {error}"
+                return Receipt(message="", problem=problem, complete=False)
             return _receipt(before, after, sweep, complete=complete)
 
-    async def verify(self, target: SourceSettings, plan: Plan, receipt: Receipt) -> Verdict:
+    async def verify(self, job: Job, receipt: Receipt) -> Verdict:
         """Read INFO again a little later: is less held than before, and is nothing worse?"""
         await asyncio.sleep(self._verify_after)
-        async with redis_link(target, self._clock) as link:
+        async with redis_link(job.target, self.clock) as link:
             now = await link.info()
-            _refuse_changed(plan, _identity(now, link))
+            _refuse_changed(job.plan, _identity(now, link))
             pings = sorted([(await link.timed("PING"))[0] for _ in range(PINGS)])
         facts, ping = receipt.facts, pings[PINGS // 2]
         evicting = number(now, "evicted_keys") > facts["evicted_after"] == facts["evicted_before"]

@@ -1,0 +1,1 @@
+"""The cache family: invalidate, warm, tune, and the CDN in front."""

@@ -1,0 +1,1 @@
+"""Cleanup: what can go, found exactly and removed carefully."""

@@ -1,0 +1,1 @@
+"""Processes: signal, renice, ionice; each pinned by its pid and start time."""
