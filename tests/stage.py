@@ -1,6 +1,7 @@
 """A realistic little system to try perftui on: `python -m tests.stage`.
 
-Redis as a cache with known traffic, job queues by the real BullMQ (where node and npm are there), MariaDB under load
+Redis as a cache with known traffic, job queues by the real BullMQ (where node and npm are there)
+with workers under a real supervisor, MariaDB under load
 and an application's HTTP endpoint, all private and all gone at the end, with incidents on demand:
 
     python -m tests.stage                                              incidents by key, `q` ends it
@@ -19,7 +20,14 @@ from collections.abc import Callable
 from tests.staging.processes import Absent
 from tests.staging.stage import Stage
 
-INCIDENTS = {"w": "workers-gone", "r": "hit-rate", "s": "slow-queries", "l": "lock-pile-up", "h": "heal"}
+INCIDENTS = {
+    "w": "workers-gone",
+    "r": "hit-rate",
+    "c": "cold-cache",
+    "s": "slow-queries",
+    "l": "lock-pile-up",
+    "h": "heal",
+}
 
 
 def arguments() -> argparse.Namespace:

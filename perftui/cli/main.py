@@ -13,6 +13,8 @@ from perftui.core.text import clean, did_you_mean
 COMMANDS = {
     "check": ("perftui.cli.check", "poll everything once and say how it is: a table, or JSON for scripts"),
     "run": ("perftui.cli.run", "preview an action and run it, as the keys of the console do"),
+    "undo": ("perftui.cli.undo", "preview what takes a run back, and run that"),
+    "actions": ("perftui.cli.actions", "list the actions with risk, undo, targets and parameters"),
     "audit": ("perftui.cli.audit", "show who did what, and verify the chain of its lines"),
     "config": ("perftui.cli.config", "write, check and explain the configuration file"),
     "metrics": ("perftui.cli.metrics", "print every metric with its unit and meaning"),

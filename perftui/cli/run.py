@@ -1,44 +1,75 @@
-"""`perftui run`: preview an action, confirm it, run it and see it proved; the agent's guard is the same as ever."""
+"""`perftui run`: preview an action, confirm it, run it and see it proved; the agent's guard is the same as ever.
+
+`perftui undo` shares everything but where the plan comes from.
+"""
 
 import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from perftui.cli.headless import Session, session
 from perftui.cli.run_text import preview, result
-from perftui.core.action import Outcome, Plan, Proof, Run
+from perftui.core.action import ActionInfo, Outcome, Plan, Proof, Run
 from perftui.core.errors import ConfigError, Refused, TargetChanged
 from perftui.core.text import clean
 
 DONE, FAILED, REFUSED = 0, 1, 2
+LONGEST_REASON = 200
 
 
 def run(argv: list[str]) -> int:
     """Return 0 when it succeeded, 1 when it failed, was cancelled or made it worse, 2 when it was refused."""
-    options = _parser().parse_args(argv)
+    return run_to_status(_parser().parse_args(argv), _run)
+
+
+def run_to_status(options: argparse.Namespace, work: Callable[[argparse.Namespace], Awaitable[int]]) -> int:
+    """Return the exit status of such a command; what was refused is told."""
+
+    async def run() -> int:
+        return await work(options)
+
     try:
-        return asyncio.run(_run(options))
+        return asyncio.run(run())
     except (ConfigError, Refused, TargetChanged) as error:
         return _refused(str(error), options)
 
 
 async def _run(options: argparse.Namespace) -> int:
-    params = {"reason": clean(options.reason, 200)} if options.reason else {}
-    async with session(options.config, options.source) as own:
-        plan = await own.client.plan(options.action, options.source, params)
-        if not options.json:
-            print(preview(plan))
-        if options.dry_run:
-            return _finish(options, plan, None)
-        confirmation = await _confirmation(options, plan)
-        if confirmation is None:
-            flag = "--yes" if plan.confirm == "y" else f"--confirm {plan.confirm}"
-            return _refused(f"nothing was confirmed, and nobody is at a terminal here; add {flag}", options, plan)
-        await own.client.apply(plan, confirmation)
-        return _finish(options, plan, await _follow(own, plan))
+    source, _, subject = options.target.partition("/")
+    async with session(options.config, source) as own:
+        params = _params(own.client.state.actions, options, subject)
+        plan = await own.client.plan(options.action, source, params, options.alert)
+        return await confirm_and_run(own, options, plan)
+
+
+async def confirm_and_run(own: Session, options: argparse.Namespace, plan: Plan) -> int:
+    """Show the preview, have it confirmed, and follow the run to its proof."""
+    if not options.json:
+        print(preview(plan))
+    if options.dry_run:
+        return _finish(options, plan, None)
+    confirmation = await _confirmation(options, plan)
+    if confirmation is None:
+        flag = "--yes" if plan.confirm == "y" else f"--confirm {plan.confirm}"
+        return _refused(f"nothing was confirmed, and nobody is at a terminal here; add {flag}", options, plan)
+    reason = clean(options.reason, LONGEST_REASON)
+    await own.client.apply(plan, confirmation, reason, break_glass=options.break_glass)
+    return _finish(options, plan, await _follow(own, plan))
+
+
+def _params(actions: Sequence[ActionInfo], options: argparse.Namespace, subject: str) -> dict[str, str]:
+    """Return the parameters that were given; `TARGET/SUBJECT` fills the one that names the subject. Raises Refused."""
+    info = next((each for each in actions if each.id == options.action), None)
+    params = dict(options.param)
+    if subject and info is not None:
+        if not info.subject:
+            raise Refused("target", f"{info.id} works on a whole source", f"write {options.target.partition('/')[0]}")
+        params.setdefault(info.subject, subject)
+    return params
 
 
 async def _confirmation(options: argparse.Namespace, plan: Plan) -> str | None:
@@ -114,19 +145,36 @@ def _refused(reason: str, options: argparse.Namespace, plan: Plan | None = None)
     return REFUSED
 
 
+def _param(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise argparse.ArgumentTypeError("write it like NAME=TEXT")
+    return name, value
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a command that previews, asks and runs."""
+    parser.add_argument("--dry-run", action="store_true", help="preview only; changes nothing")
+    parser.add_argument("--yes", action="store_true", help="confirm by y, without asking")
+    parser.add_argument("--confirm", metavar="TEXT", help="confirm by TEXT: high risk and production want the name")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why; goes into the audit log")
+    parser.add_argument("--break-glass", action="store_true", help="pass limits, cooldown and freezes: name and reason")
+    parser.add_argument("--json", action="store_true", help="print plan and run as JSON")
+    parser.add_argument("--config", metavar="FILE", help="configuration; refused when an agent runs here on another")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="perftui run",
         description="Preview an action on a source, confirm it, run it, and see it proved. Without --yes it asks.",
         epilog="Exit status: 0 done (or only previewed), 1 failed, cancelled or worse than before, 2 refused or wrong "
-        "usage. Actions: cleanup.expired (frees the expired keys of a Redis).",
+        "usage. `perftui actions` lists the actions with their parameters.",
     )
     parser.add_argument("action", metavar="ACTION", help="which, such as cleanup.expired")
-    parser.add_argument("source", metavar="SOURCE", help="on which source, by its name")
-    parser.add_argument("--dry-run", action="store_true", help="preview only; changes nothing")
-    parser.add_argument("--yes", action="store_true", help="confirm by y, without asking")
-    parser.add_argument("--confirm", metavar="TEXT", help="confirm by TEXT: production wants the name of the source")
-    parser.add_argument("--reason", metavar="TEXT", help="why; goes into the audit log")
-    parser.add_argument("--json", action="store_true", help="print plan and run as JSON")
-    parser.add_argument("--config", metavar="FILE", help="configuration; refused when an agent runs here on another")
+    parser.add_argument("target", metavar="TARGET", help="on which source, by its name, or SOURCE/SUBJECT (web-3/4211)")
+    parser.add_argument("--param", metavar="NAME=TEXT", type=_param, action="append", default=[], help="a parameter")
+    parser.add_argument(
+        "--alert", metavar="KEY", default="", help="the alert that it remedies; its metric is the proof"
+    )
+    add_flags(parser)
     return parser

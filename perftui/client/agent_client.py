@@ -14,12 +14,11 @@ from perftui.client import launch
 from perftui.client.config_notes import config_notes
 from perftui.client.connection import Connection
 from perftui.client.merge import extend_tracks, merge_history, merge_update
+from perftui.client.requests import AgentRequests
 from perftui.client.state import Link, State
-from perftui.core.action import ActionInfo, AuditRow, Offer, Plan, Run
-from perftui.core.alert import Alert, RuleInfo, Silence
+from perftui.core.action import ActionInfo
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import AgentError, AgentUnavailable, PerftuiError, ProtocolError
-from perftui.core.health import HealthReport
 from perftui.core.series import SeriesId
 from perftui.core.text import clean
 from perftui.core.wire import Hello, HistoryChunk, Update, Welcome
@@ -35,11 +34,9 @@ START_PATIENCE = 5.0
 STARTS = 3
 STARTS_WINDOW = 60.0
 BYE_TIMEOUT = 0.2
-PLAN_PATIENCE = 40.0
-"""Seconds that a preview or the start of an action may take: each has its own, shorter deadline in the agent."""
 
 
-class AgentClient:
+class AgentClient(AgentRequests):
     """Implements `client.contract.Client` over a Unix socket."""
 
     def __init__(
@@ -153,9 +150,18 @@ class AgentClient:
         self.state.wall_offset = welcome.wall - welcome.monotonic
         self.state.link, self.state.link_note = Link.LIVE, ""
         self._errand(self._compare_config(welcome))
-        self.state.actions = await connection.call("actions", {}, tuple[ActionInfo, ...])
+        await self._learn_actions()
         await self._subscribe()
         self._want(set(self.state.tracks))
+
+    async def _learn_actions(self) -> None:
+        """Ask what can be done, and what was done lately."""
+        self.state.actions = await self._attached().call("actions", {}, tuple[ActionInfo, ...])
+        self._errand(self._read_audit())
+
+    async def _read_audit(self) -> None:
+        self.state.audit = await self.audit()
+        self._changed()
 
     async def _compare_config(self, welcome: Welcome) -> None:
         """Say where the agent's configuration is not the one meant here; a home that hangs holds nothing else up."""
@@ -216,13 +222,16 @@ class AgentClient:
     def _on_update(self, update: Update) -> None:
         expected, self._sequence = self._sequence + 1, update.sequence
         self.tick()
-        digest = self._digest()
+        digest, ended = self._digest(), _ended(self.state)
         new = merge_update(self.state, update, self._watched)
+        if _ended(self.state) != ended:
+            self._errand(self._read_audit())
         if update.sequence != expected:
             self._errand(self._subscribe(resync=True))
         if self.state.welcome is not None and self._digest() != digest:
             self.state.welcome.config_digest = self._digest()
             self._errand(self._compare_config(self.state.welcome))
+            self._errand(self._learn_actions())
         self._want(new)
         self._changed()
 
@@ -269,80 +278,10 @@ class AgentClient:
             self._errand(self._subscribe())
 
     def _attached(self) -> Connection:
+        """Return the connection. Raises AgentUnavailable when there is none."""
         if self._connection is None:
             raise AgentUnavailable(self.state.link_note or "no agent is attached")
         return self._connection
-
-    async def poll(self, source: str) -> None:
-        """Force a probe of a source now."""
-        await self._attached().call("poll", {"source": source}, object)
-
-    async def reload(self) -> None:
-        """Let the agent read its configuration again."""
-        await self._attached().call("reload", {}, object)
-
-    async def offers(
-        self, key: str = "", source: str = "", alert: str = "", params: dict[str, str] | None = None
-    ) -> tuple[Offer, ...]:
-        """Return what can be done: in the picker of a key, on a source, or against an alert."""
-        wanted = {"key": key, "source": source, "alert": alert, "params": params or {}}
-        return await self._attached().call("offers", wanted, tuple[Offer, ...])
-
-    async def plan(self, action: str, target: str, params: dict[str, str], alert: str = "") -> Plan:
-        """Preview an action."""
-        wanted = {"action": action, "target": target, "params": params, "alert": alert}
-        return await self._attached().call("plan", wanted, Plan, PLAN_PATIENCE)
-
-    async def undo(self, plan: str) -> Plan:
-        """Preview what takes a run back."""
-        return await self._attached().call("undo", {"plan": plan}, Plan, PLAN_PATIENCE)
-
-    async def apply(self, plan: Plan, confirmation: str, reason: str = "", *, break_glass: bool = False) -> Run:
-        """Start what was previewed."""
-        wanted = {"plan": plan.id, "confirmation": confirmation, "reason": reason, "break_glass": break_glass}
-        return await self._attached().call("apply", wanted, Run, PLAN_PATIENCE)
-
-    async def cancel(self, plan: str) -> None:
-        """Stop a running action between two of its steps."""
-        await self._attached().call("cancel", {"plan": plan}, object)
-
-    async def audit(self, number: int = 200) -> tuple[AuditRow, ...]:
-        """Return the last actions of the audit log, newest first."""
-        return await self._attached().call("audit", {"number": number}, tuple[AuditRow, ...])
-
-    async def health(self) -> HealthReport:
-        """Return how the whole stands, what is wrong, and what would help."""
-        return await self._attached().call("health", {}, HealthReport)
-
-    async def ack(self, key: str, note: str = "") -> None:
-        """Say that somebody takes care of an alert until it is resolved."""
-        await self._attached().call("ack", {"key": key, "note": note}, object)
-
-    async def unack(self, key: str) -> None:
-        """Take that back."""
-        await self._attached().call("unack", {"key": key}, object)
-
-    async def silence(self, matchers: dict[str, str], seconds: float, comment: str = "") -> Silence:
-        """Let alerts with these labels call nobody for a time."""
-        wanted = {"matchers": matchers, "seconds": seconds, "comment": comment}
-        return await self._attached().call("silence", wanted, Silence)
-
-    async def unsilence(self, id: str) -> None:
-        """End a silence."""
-        await self._attached().call("unsilence", {"id": id}, object)
-
-    async def ended(self, alert: Alert) -> tuple[Alert, ...]:
-        """Return how the same alert ended before, newest first."""
-        wanted = {"rule": alert.rule, "source": alert.source, "attributes": alert.attributes}
-        return await self._attached().call("ended", wanted, tuple[Alert, ...])
-
-    async def rules(self) -> tuple[RuleInfo, ...]:
-        """Return the rules that are in force, and those that are switched off."""
-        return await self._attached().call("rules", {}, tuple[RuleInfo, ...])
-
-    async def set_rule(self, name: str, changes: dict[str, str]) -> RuleInfo:
-        """Change a rule, here and in its file."""
-        return await self._attached().call("set_rule", {"name": name, "changes": changes}, RuleInfo)
 
     async def bye(self, *, end: bool = True) -> None:
         """Say that this is a quit; `end`: of a private agent too, when nobody else is attached."""
@@ -350,3 +289,8 @@ class AgentClient:
             with contextlib.suppress(AgentError, TimeoutError):
                 async with asyncio.timeout(BYE_TIMEOUT):
                     await self._connection.call("bye", {"end": end}, object)
+
+
+def _ended(state: State) -> frozenset[str]:
+    """Return the runs that are over: when one more is, the audit log has news."""
+    return frozenset(run.plan.id for run in state.runs if run.ended is not None)

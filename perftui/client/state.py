@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from perftui.core.action import ActionInfo, Run
+from perftui.core.action import ActionInfo, AuditRow, Run
 from perftui.core.catalogue import CATALOGUE
 from perftui.core.metric import Metric
 from perftui.core.reading import Reading, Sample, Table
@@ -70,6 +70,7 @@ class State:
     alerts: AlertsView = field(default_factory=AlertsView)
     runs: tuple[Run, ...] = ()
     actions: tuple[ActionInfo, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
     tracks: dict[SeriesId, Track] = field(default_factory=dict)
 
     @property

@@ -16,8 +16,11 @@ _SESSIONS = 6
 """Lines from which the sessions are worth a pane."""
 _PROCESSES = 8
 """Lines from which the processes are worth a pane of the overview."""
-PANES = ("system", "history", "queues", "caches", "databases", "endpoints", "sessions", "alerts", "processes")
-TABS = ("system", "queues", "caches", "databases", "endpoints", "history")
+PANES = (
+    "system", "history", "queues", "caches", "databases", "services", "endpoints", "sessions", "actions", "alerts",
+    "processes",
+)  # fmt: skip
+TABS = ("system", "queues", "caches", "databases", "services", "endpoints", "history")
 
 
 class Box(NamedTuple):
@@ -57,6 +60,10 @@ def arrange(width: int, height: int, screen: str, focus: str, maximised: bool, n
         return boxes | _host(body, needs)
     if screen == "databases":
         return boxes | _databases(body, needs)
+    if screen == "services":
+        return boxes | _services(body, needs)
+    if screen == "actions":
+        return boxes | {screen: body}
     if screen != "overview":
         return boxes | _with_alerts(body, screen)
     if is_narrow(width, height):
@@ -79,6 +86,15 @@ def _databases(body: Box, needs: Mapping[str, int]) -> Boxes:
     boxes = _with_alerts(body, "databases")
     upper, lower = _cut(boxes["databases"], max(4, min(needs["databases"] + 3, boxes["databases"].height // 2)))
     return boxes | {"databases": upper, "sessions": lower} if lower.height >= _SESSIONS else boxes
+
+
+def _services(body: Box, needs: Mapping[str, int]) -> Boxes:
+    """Return the services with the HTTP endpoints below, where there are any and there is room for both."""
+    boxes = _with_alerts(body, "services")
+    if not needs.get("endpoints"):
+        return boxes
+    upper, lower = _cut(boxes["services"], max(4, boxes["services"].height - needs["endpoints"] - 3))
+    return boxes | {"services": upper, "endpoints": lower} if upper.height >= _SESSIONS else boxes
 
 
 def _host(body: Box, needs: Mapping[str, int]) -> Boxes:

@@ -11,11 +11,15 @@ from pymysql.err import MySQLError
 
 READERS = 8
 ROWS = 5000
+USERS = 2000
+"""Those that the cache keeps: `user:0` to `user:1999`."""
 SCHEMA = (
     "CREATE DATABASE shop",
     "CREATE TABLE shop.orders (id INT AUTO_INCREMENT PRIMARY KEY, customer INT, amount INT, note TEXT, KEY (customer))",
     "INSERT INTO shop.orders (customer, amount, note) VALUES "
     + ", ".join(f"({number % 500}, {number % 90}, 'order {number}')" for number in range(ROWS)),
+    "CREATE TABLE shop.users (id INT PRIMARY KEY, body TEXT)",
+    "INSERT INTO shop.users VALUES " + ", ".join(f"({number}, '{'x' * 400}')" for number in range(USERS)),
     "SET GLOBAL long_query_time = 0.2",
     "SET GLOBAL slow_query_log = ON",
 )

@@ -1,23 +1,16 @@
-// Producers and workers of three BullMQ queues on the Redis at argv[2]. Lines on stdin: `workers on`, `workers off`.
+// Producers of three BullMQ queues on the Redis at argv[2], and workers of all but `webhook`, whose workers supervisor
+// runs where there is one (argv[3] is `supervised`). Lines on stdin: `workers on`, `workers off`.
 const { Queue, Worker } = require('bullmq');
+const { kinds, removal, work } = require('./kinds.js');
 
 const connection = { host: '127.0.0.1', port: Number(process.argv[2]), maxRetriesPerRequest: null };
-const removal = { removeOnComplete: 200, removeOnFail: 200 };
-const kinds = [
-  { name: 'mail', everyMs: 100, takesMs: 20, failing: 0.01, concurrency: 4 },
-  { name: 'webhook', everyMs: 50, takesMs: 30, failing: 0.03, concurrency: 4 },
-  { name: 'reports', everyMs: 2000, takesMs: 1500, failing: 0, concurrency: 1 },
-];
 const queues = [];
 let workers = [];
 
-async function work(kind) {
-  await new Promise((done) => setTimeout(done, kind.takesMs));
-  if (Math.random() < kind.failing) throw new Error('503 from the partner');
-}
+const supervised = process.argv[3] === 'supervised';
 
 function hire() {
-  workers = kinds.map((kind) => {
+  workers = kinds.filter((kind) => !supervised || kind.name !== 'webhook').map((kind) => {
     const worker = new Worker(kind.name, () => work(kind), { connection, concurrency: kind.concurrency, ...removal });
     worker.on('error', (error) => console.error(error.message));
     return worker;

@@ -8,44 +8,59 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.staging.processes import Absent, ended, find
+from tests.staging.programs import Programs, supervised
 
 BULLMQ = "5.81.5"
 INSTALL_DEADLINE = 120.0
 READY_DEADLINE = 20.0
 SCRIPT = Path(__file__).with_name("jobs.js")
+WORKER = Path(__file__).with_name("worker.js")
 
 
 class Jobs:
-    """The producers and workers of the queues `mail`, `webhook` and `reports`."""
+    """The producers and workers of the queues `mail`, `webhook` and `reports`; supervisor runs those of `webhook`."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, programs: Programs) -> None:
         self._process = process
+        self._programs = programs
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def started(cls, port: int) -> AsyncIterator["Jobs"]:
-        """Run them against the Redis on `port`. Raises Absent without node, npm, or what npm should bring."""
+    async def started(cls, port: int, folder: Path) -> AsyncIterator["Jobs"]:
+        """Run them against the Redis on `port`. Raises Absent without node, npm, or what npm should bring.
+
+        `folder` is for the files of supervisor.
+        """
         node, modules = find("node", "nodejs"), await installed_bullmq()
         environment = os.environ | {"NODE_PATH": str(modules)}
         process = await asyncio.create_subprocess_exec(
-            node, str(SCRIPT), str(port), env=environment, start_new_session=True,
+            node, str(SCRIPT), str(port), "supervised", env=environment, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             assert process.stdout is not None
             if await asyncio.wait_for(process.stdout.readline(), READY_DEADLINE) != b"ready\n":
                 raise RuntimeError("the producers of the job queues did not start")
-            yield cls(process)
+            command = [node, str(WORKER), str(port), "webhook"]
+            async with supervised(folder, "webhook", command, environment) as programs:
+                yield cls(process, programs)
         finally:
             await asyncio.shield(ended(process))
 
     async def hire(self) -> None:
         """Let the workers work."""
+        await self._programs.start(2)
         await self._say("workers on")
 
     async def dismiss(self) -> None:
         """Let the workers vanish, as in a bad release; the producers go on."""
+        await self._programs.kill()
         await self._say("workers off")
+
+    @property
+    def socket(self) -> Path:
+        """Where supervisor listens."""
+        return self._programs.socket
 
     async def _say(self, order: str) -> None:
         assert self._process.stdin is not None

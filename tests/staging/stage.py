@@ -58,6 +58,26 @@ kind = "mysql"
 socket = "{socket}"
 user = "root"
 """
+WORKERS = """
+[sources.workers]
+kind = "supervisor"
+url = "unix://{socket}"
+
+[scale.webhook-workers]
+source = "workers"
+unit = "webhook:worker_{{n}}"
+queues = ["webhook"]
+max = 4
+step = 2
+"""
+WARM = """
+[warm.hot-users]
+target = "cache-1"
+query = { source = "orders-db", sql = "SELECT id, body FROM shop.users ORDER BY id" }
+key = "user:{id}"
+value = "body"
+ttl = "1h"
+"""
 
 
 class Stage:
@@ -74,6 +94,8 @@ class Stage:
     def incidents(self) -> dict[str, Incident]:
         """What can go wrong here, by name, and `heal`."""
         offered: dict[str, Incident] = {"hit-rate": self._lose_hits}
+        if self._cache is not None:
+            offered["cold-cache"] = self._cache.forget
         if self._jobs is not None:
             offered["workers-gone"] = self._jobs.dismiss
         if self._database is not None:
@@ -84,6 +106,7 @@ class Stage:
         """End every incident."""
         if self._cache is not None:
             self._cache.hit_rate = 0.97
+            await self._cache.prepare()
         if self._jobs is not None:
             await self._jobs.hire()
         if self._database is not None:
@@ -105,11 +128,13 @@ class Stage:
             cache = await ending.enter_async_context(started_redis(maxmemory="64mb"))
             jobs = await ending.enter_async_context(started_redis())
             await self._start_cache(ending, cache)
-            await self._start_jobs(ending, jobs.port)
+            await self._start_jobs(ending, jobs.port, folder)
             database = await self._start_database(ending)
             self.config = folder / "perftui.toml"
             ports = {"cache": cache.port, "jobs": jobs.port, "application": application.port}
-            self.config.write_text(CONFIG.format(database=database, **ports))
+            workers = WORKERS.format(socket=self._jobs.socket) if self._jobs is not None else ""
+            recipe = WARM if database else ""
+            self.config.write_text(CONFIG.format(database=database + workers + recipe, **ports))
             yield self
 
     async def _start_cache(self, ending: contextlib.AsyncExitStack, server: RedisServer) -> None:
@@ -119,9 +144,9 @@ class Stage:
         await self._cache.prepare()
         _go_on(ending, self._cache.run)
 
-    async def _start_jobs(self, ending: contextlib.AsyncExitStack, port: int) -> None:
+    async def _start_jobs(self, ending: contextlib.AsyncExitStack, port: int, folder: Path) -> None:
         try:
-            self._jobs = await ending.enter_async_context(Jobs.started(port))
+            self._jobs = await ending.enter_async_context(Jobs.started(port, folder))
         except Absent as absent:
             self.absent.append(str(absent))
 

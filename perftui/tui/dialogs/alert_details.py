@@ -21,7 +21,8 @@ from perftui.tui.panes.alert_words import (
     word_of,
 )
 from perftui.tui.panes.content import Row
-from perftui.tui.panes.history import Moment, Window, curve_lines, has_figures, moments_line
+from perftui.tui.panes.history import Window, curve_lines, has_figures, moments_line
+from perftui.tui.panes.moments import Moment, acted
 from perftui.tui.panes.state_words import clock_time, severity_role
 from perftui.tui.widgets.text import Line, clip_words
 
@@ -94,7 +95,7 @@ class AlertDetails(Details):
         )
         if alert.resolved_at is not None:
             moments.append(Moment(alert.resolved_at, f"● {word_of(alert)} {clock_time(alert.resolved_at)}", "ok"))
-        lines = curve_lines(state, series, window, cells, _CHART, ascii=self._ascii)
+        lines = curve_lines(state, series, window, cells, _CHART, acted(state), ascii=self._ascii)
         return [*lines, moments_line(state, series, window, cells, moments)]
 
     def _history(self, cells: int) -> list[Line]:

@@ -4,7 +4,19 @@ from perftui.client.state import State
 from perftui.core.alert import Alert, Severity
 from perftui.core.series import SeriesId
 from perftui.tui.layout import Box
-from perftui.tui.panes import alerts, caches, databases, endpoints, history, processes, queues, sessions, system
+from perftui.tui.panes import (
+    actions,
+    alerts,
+    caches,
+    databases,
+    endpoints,
+    history,
+    processes,
+    queues,
+    services,
+    sessions,
+    system,
+)
 from perftui.tui.panes.alert_filter import AlertFilter
 from perftui.tui.panes.alert_filter import found as matching
 from perftui.tui.panes.alert_words import is_loud, series_of
@@ -27,6 +39,7 @@ def needs(state: State) -> dict[str, int]:
     for pane, kind in (("caches", "redis"), ("databases", "mysql"), ("endpoints", "http")):
         sources = state.sources_of(kind)
         rows[pane] = sum(2 if trouble(state, status) else 1 for status in sources)
+    rows["services"] = services.wanted(state)
     return rows
 
 
@@ -46,6 +59,10 @@ def content(pane: str, state: State, view: View, box: Box, *, ascii: bool = Fals
             return databases.draw(state, cells)
         case "endpoints":
             return endpoints.draw(state, cells)
+        case "services":
+            return services.draw(state, cells)
+        case "actions":
+            return actions.draw(state, cells)
         case "sessions":
             return sessions.draw(state, sessions.database(state, view.selected.get("databases")), cells)
         case "processes":
@@ -58,6 +75,8 @@ def tables(pane: str, state: State, view: View) -> frozenset[str]:
     match pane:
         case "processes":
             return frozenset(f"table/{host.name}/{processes.TABLE}" for host in state.sources_of("system"))
+        case "services":
+            return services.tables(state)
         case "sessions":
             return sessions.tables(sessions.database(state, view.selected.get("databases")))
     return frozenset()
@@ -89,6 +108,8 @@ def asks(pane: str, view: View) -> tuple[object, ...]:
             return (view.series, chart.is_loaded())
         case "processes":
             return (view.sort, view.inverted)
+        case "services" | "actions":
+            return ()
         case "sessions":
             return (view.selected.get("databases"),)
     return (*view.notes.values(), _look(view))

@@ -13,7 +13,8 @@ from perftui.tui.widgets.text import Line
 class Row:
     """One row: its identity (the selection follows it), its lines, the series it charts and what it stands for.
 
-    `folded` are the alerts of a row that stands for several.
+    `folded` are the alerts of a row that stands for several. `params` are what actions on it go by (its pid, its unit);
+    `run` is the id of the plan of a row that stands for an action.
     """
 
     id: str
@@ -23,6 +24,8 @@ class Row:
     alert: Alert | None = None
     folded: tuple[Alert, ...] = ()
     silence: Silence | None = None
+    params: tuple[tuple[str, str], ...] = ()
+    run: str = ""
 
 
 class OneLine(Sequence[Line]):

@@ -9,11 +9,12 @@ from perftui.core import units
 from perftui.core.metric import Metric
 from perftui.core.series import SeriesId
 from perftui.tui.panes.content import Content
+from perftui.tui.panes.moments import Moment, happened, said, with_marks
 from perftui.tui.panes.state_words import marks, quantity
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.spark import columns
 from perftui.tui.widgets.table import BYTES, BYTES_RATE, DURATION
-from perftui.tui.widgets.text import Line, fit, joined_within, over, right, width
+from perftui.tui.widgets.text import Line, fit, joined_within, over, right
 
 WINDOW = 900
 _TITLE = 12
@@ -28,13 +29,9 @@ class Window(NamedTuple):
     end: float
     seconds: float = WINDOW
 
-
-class Moment(NamedTuple):
-    """Something that happened, as it is marked below a curve: wall seconds, words, role."""
-
-    wall: float
-    words: str
-    role: str
+    def share(self, wall: float) -> float:
+        """Return where in it an instant lies: 0 at its beginning, 1 at its end, beyond both outside."""
+        return 1 - (self.end - wall) / self.seconds
 
 
 def draw(state: State, series: SeriesId | None, cells: int, height: int, *, ascii: bool = False) -> Content:
@@ -47,7 +44,9 @@ def draw(state: State, series: SeriesId | None, cells: int, height: int, *, asci
     if not has_figures(state, series):
         content.empty = "no figures of this series yet"
         return content
-    content.head = curve_lines(state, series, Window(state.wall), cells, height - 2, ascii=ascii)
+    content.head = curve_lines(
+        state, series, Window(state.wall), cells, height - 2, happened(state, series), ascii=ascii
+    )
     content.head.append(_summary(state, series, cells))
     return content
 
@@ -59,9 +58,19 @@ def has_figures(state: State, series: SeriesId) -> bool:
 
 
 def curve_lines(
-    state: State, series: SeriesId, window: Window, cells: int, height: int, *, ascii: bool = False
+    state: State,
+    series: SeriesId,
+    window: Window,
+    cells: int,
+    height: int,
+    moments: Sequence[Moment],
+    *,
+    ascii: bool = False,
 ) -> list[Line]:
-    """Return the curve of a series that has figures, with its scale, the levels of its rules, and the axis of time."""
+    """Return the curve of a series that has figures, with its scale, the levels of its rules, and the axis of time.
+
+    On the axis stands what happened: `moments`.
+    """
     known = state.metric(series.metric, series.source)
     scale = _SCALE.get(known.unit if known else "", DURATION)
     plot, rows = cells - scale - 2, max(3, (height - 2) | 1)
@@ -75,22 +84,13 @@ def curve_lines(
         lines.append(
             [(right(label, scale), "dim"), (" ┤", "faint"), *_over_levels(text, index, rows, top, levels, known)]
         )
-    return [*lines, _axis(state, plot, scale, window)]
+    return [*lines, with_marks(_axis(state, plot, scale, window), moments, window.share, scale + 2, plot)]
 
 
 def moments_line(state: State, series: SeriesId, window: Window, cells: int, moments: Sequence[Moment]) -> Line:
-    """Return the line below a curve that marks what happened, the earliest first; what is not in sight is left out."""
+    """Return the line below a curve that says what happened, the earliest first; what is not in sight is left out."""
     known = state.metric(series.metric, series.source)
-    start = _SCALE.get(known.unit if known else "", DURATION) + 2
-    plot = cells - start
-    line: Line = []
-    for moment in moments:
-        share = 1 - (window.end - moment.wall) / window.seconds
-        at = start + min(plot - 1, int(share * plot))
-        if 0 <= share <= 1:
-            at = max(width(line) + bool(line), min(at, cells - len(moment.words)))
-            line += [(" " * (at - width(line)), "text"), (moment.words, moment.role)]
-    return fit(line, cells)
+    return said(moments, window.share, _SCALE.get(known.unit if known else "", DURATION) + 2, cells)
 
 
 def _buckets(state: State, series: SeriesId, plot: int, window: Window) -> list[float | None]:

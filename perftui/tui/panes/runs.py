@@ -8,6 +8,7 @@ from perftui.tui.widgets.text import Line
 OUTCOMES = {
     Outcome.RUNNING: ("▶", "accent"),
     Outcome.SUCCEEDED: (glyphs.OK, "ok"),
+    Outcome.PARTIAL: (glyphs.WARNING, "warning"),
     Outcome.CANCELLED: (glyphs.PAUSED, "warning"),
     Outcome.FAILED: (glyphs.CRITICAL, "critical"),
     Outcome.INTERRUPTED: (glyphs.CRITICAL, "critical"),
@@ -27,10 +28,20 @@ def run_line(run: Run, wall: float) -> Line:
     line: Line = [(f"{glyph} ", role), (run.plan.title, "text"), (f"  {state_of(run, wall)}", role)]
     if run.message:
         line.append((f"  {run.message}", "dim"))
-    if run.outcome in (Outcome.SUCCEEDED, Outcome.CANCELLED):
+    if run.outcome in (Outcome.SUCCEEDED, Outcome.PARTIAL, Outcome.CANCELLED):
         words, tone = PROOFS[run.proof]
         line.append((f"  {words}", tone))
     return line
+
+
+def is_watched(run: Run) -> bool:
+    """Return whether its steps are done and the readings after it are still to prove it."""
+    return run.outcome is not Outcome.RUNNING and run.proof is Proof.PENDING and run.ended is None
+
+
+def is_open(run: Run) -> bool:
+    """Return whether it runs or is still being proved."""
+    return run.outcome is Outcome.RUNNING or is_watched(run)
 
 
 def state_of(run: Run, wall: float) -> str:
