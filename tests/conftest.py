@@ -34,4 +34,5 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("PERFTUI_RUNTIME_DIR", str(runtime))
     monkeypatch.setenv("PERFTUI_SERVICE_SOCKET", str(home / "service.sock"))
+    monkeypatch.setenv("PERFTUI_LEASE_SCOPE", f"/{os.getpid()}")  # tests side by side hold this host each for itself
     return home

@@ -19,6 +19,8 @@ from perftui.core.errors import AuditError
 RESERVE = 64 << 10
 FIRST = "0" * 64
 _TAIL = 64 << 10
+MOST_READ = 8 << 20
+"""Bytes of the log that are remembered: some thousand actions."""
 
 Record = dict[str, Any]
 
@@ -54,6 +56,26 @@ class AuditLog:
             record = _decode(raw)
             if record is not None:
                 yield record
+
+    def since(self, place: int, most: int = MOST_READ) -> tuple[list[Record], int]:
+        """Return the records behind a place in the file (0 at first), oldest first, and the place behind them.
+
+        At most the last `most` bytes of them; from the beginning when the file is another, shorter one.
+        """
+        try:
+            with self.path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                start = place if place <= size else 0
+                cut = size - start > most
+                file.seek(size - most if cut else start)
+                whole, newline, _torn = file.read(most).rpartition(b"\n")
+                end = file.tell() - len(_torn)
+        except FileNotFoundError:
+            return [], 0
+        except OSError as error:
+            raise AuditError(f"{self.path} cannot be read: {error.strerror}") from error
+        lines = whole.split(b"\n")[1 if cut else 0 :] if newline else []
+        return [record for record in map(_decode, lines) if record is not None], end
 
     def verify(self) -> int:
         """Return the number of records. Raises AuditError that names the first line that breaks the chain."""
@@ -118,13 +140,15 @@ class AuditLog:
 
 def _last(descriptor: int) -> tuple[str, int]:
     """Return the hash of the last record and where its line ends; a torn line behind it (power loss) is left out."""
-    size = os.fstat(descriptor).st_size
-    start = max(0, size - _TAIL)
-    tail = os.pread(descriptor, size - start, start)
-    whole, newline, _torn = tail.rpartition(b"\n")
+    size, length = os.fstat(descriptor).st_size, _TAIL
+    while True:
+        start = max(0, size - length)
+        tail = os.pread(descriptor, size - start, start)
+        whole, newline, _torn = tail.rpartition(b"\n")
+        if not start or b"\n" in whole:
+            break
+        length *= 8  # one long line, of many targets
     if not newline:
-        if start:
-            raise OSError(errno.EINVAL, "its last line has no end")
         return FIRST, 0
     record = _decode(whole.rpartition(b"\n")[2])
     if record is None or not isinstance(record.get("hash"), str):

@@ -1,5 +1,7 @@
 """How fast an action may go: as fast as its target stays quick for everybody else."""
 
+import asyncio
+import contextlib
 from collections import deque
 
 LIMIT = 0.005
@@ -15,11 +17,11 @@ class Pacer:
 
     Between steps it waits at least as long as the step took, so that the server is at most half ours. A step above the
     limit halves the batch and doubles the pause; one below it lets both recover. `baseline` is the time of an idle
-    round trip (seconds), `most` the largest batch.
+    round trip (seconds), `most` the largest batch, `first` the one to begin with (the largest, unless said).
     """
 
-    def __init__(self, baseline: float, most: int, limit: float = LIMIT) -> None:
-        self.batch = most
+    def __init__(self, baseline: float, most: int, limit: float = LIMIT, first: int | None = None) -> None:
+        self.batch = most if first is None else first
         self.baseline = baseline
         self._most = most
         self._limit = limit
@@ -43,3 +45,10 @@ class Pacer:
         """Return the time within which 99 of 100 of the last steps gave the server back (seconds)."""
         ordered = sorted(self._taken)
         return ordered[int(0.99 * (len(ordered) - 1))] if ordered else 0.0
+
+
+async def rest(cancelled: asyncio.Event, pause: float) -> None:
+    """Wait `pause` seconds between two steps, or until it is cancelled."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(pause):
+            await cancelled.wait()

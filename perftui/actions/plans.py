@@ -26,7 +26,11 @@ class PlanStore:
     def add(self, plan: Plan, work: Any) -> None:
         """Keep a plan; the oldest leave."""
         now = self._clock.monotonic()
-        self._plans = {key: each for key, each in self._plans.items() if now - each.plan.expires < _KEPT_EXPIRED}
+        self._plans = {
+            key: each if now < each.plan.expires else Previewed(each.plan, None)  # what may be large goes first
+            for key, each in self._plans.items()
+            if now - each.plan.expires < _KEPT_EXPIRED
+        }
         while len(self._plans) >= MOST_PLANS:
             del self._plans[next(iter(self._plans))]
         self._plans[plan.id] = Previewed(plan, work)

@@ -2,18 +2,19 @@
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from perftui.config.kinds import RedisOptions
 from perftui.config.settings import SourceSettings
-from perftui.connect.redis import Client, Endpoint, connect, disconnect, translated
+from perftui.connect.redis import Client, Command, Endpoint, connect, disconnect, exchange, translated
 from perftui.core.clock import Clock
-from perftui.core.errors import DeadlineExceeded, Refused
+from perftui.core.errors import DeadlineExceeded, Refused, TargetChanged
 from perftui.core.text import clean
 
 COMMAND_DEADLINE = 5.0
+PINGS = 10
 
 
 class Keyspace(dict[int, tuple[int, int]]):
@@ -29,7 +30,7 @@ class RedisLink:
         self._client = client
         self._clock = clock
 
-    async def command(self, *words: str | int) -> Any:
+    async def command(self, *words: str | bytes | int) -> Any:
         """Send one command and return its raw reply."""
         try:
             async with asyncio.timeout(COMMAND_DEADLINE):
@@ -38,7 +39,20 @@ class RedisLink:
         except TimeoutError as error:
             raise DeadlineExceeded(f"no answer from {self.where} within {COMMAND_DEADLINE:.0f} s") from error
 
-    async def timed(self, *words: str | int) -> tuple[float, Any]:
+    async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands in one go, no transaction, and return their raw replies; the server's errors are among them."""
+        try:
+            async with asyncio.timeout(COMMAND_DEADLINE):
+                with translated(self.where):
+                    return await exchange(self._client, commands)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"no answer from {self.where} within {COMMAND_DEADLINE:.0f} s") from error
+
+    async def pings(self) -> list[float]:
+        """Return how long some PINGs took (seconds), the quickest first."""
+        return sorted([(await self.timed("PING"))[0] for _ in range(PINGS)])
+
+    async def timed(self, *words: str | bytes | int) -> tuple[float, Any]:
         """Send one command and return how long it took (seconds), and its reply."""
         started = self._clock.monotonic()
         reply = await self.command(*words)
@@ -93,3 +107,21 @@ def redis_cli(link: RedisLink, database: int) -> str:
     if options.username or options.password:
         words.append("--askpass")
     return shlex.join([*words, "-n", str(database)])
+
+
+def identity_of(info: dict[str, str], link: RedisLink) -> dict[str, str]:
+    """Return what tells a server from any other: its run_id (new at each start), its role and its address."""
+    return {"run_id": info.get("run_id", ""), "role": info.get("role", ""), "address": str(link.where)}
+
+
+def refuse_replica(target: SourceSettings, info: dict[str, str], why: str) -> None:
+    """Raise Refused, with the primary's address, unless the server is a primary."""
+    if info.get("role") != "master":
+        primary = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
+        raise Refused("target", f"{target.name} is a replica, and {why}", f"do it on its primary, {primary}")
+
+
+def refuse_changed(name: str, planned: dict[str, str], now: dict[str, str]) -> None:
+    """Raise TargetChanged unless the server is the one that was planned for."""
+    if now != planned:
+        raise TargetChanged(f"{name} is another server than was planned for, or has restarted; preview it again")

@@ -114,24 +114,35 @@ class AlertLog:
 
 
 class RunLog:
-    """Logs what becomes of actions: applied, done, proved."""
+    """Logs what becomes of actions: applied, done, proved, taken back. What ended before this agent is no news."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[Outcome, Proof]] = {}
+    def __init__(self, clock: Clock) -> None:
+        self._started = clock.wall()
+        self._seen: dict[str, Run] = {}
 
     def observe(self, runs: Iterable[Run]) -> None:
         """Take in the actions that run or ran."""
         before, self._seen = self._seen, {}
         for run in runs:
-            outcome, proof = before.get(run.plan.id, (None, Proof.PENDING))
-            self._seen[run.plan.id] = (run.outcome, run.proof)
-            if outcome is None:
-                say(ACTIONS, "action applied", **_planned(run.plan), command=run.plan.command)
-            if run.outcome not in (outcome, Outcome.RUNNING):
-                tell = say if run.outcome is Outcome.SUCCEEDED else warn
-                tell(ACTIONS, "action ended", **_planned(run.plan), outcome=run.outcome, message=run.message)
-            if run.proof not in (proof, Proof.PENDING):
-                say(ACTIONS, "action proved", **_planned(run.plan), proof=run.proof)
+            self._seen[run.plan.id] = run
+            was = before.get(run.plan.id)
+            if was is None and run.ended is not None and run.ended < self._started:
+                continue
+            self._say_progress(run, was)
+
+    def _say_progress(self, run: Run, was: Run | None) -> None:
+        facts = _planned(run.plan)
+        if was is None and run.outcome is not Outcome.INTERRUPTED:
+            why = {"reason": run.reason} if run.reason else {}
+            passed = {"passed": list(run.passed)} if run.passed else {}
+            undoes = {"undoes": run.plan.undoes} if run.plan.undoes else {}
+            say(ACTIONS, "action applied", **facts, who=run.who, command=run.plan.command, **why, **passed, **undoes)
+        if run.outcome not in (was.outcome if was else None, Outcome.RUNNING):
+            tell = say if run.outcome is Outcome.SUCCEEDED else warn
+            counts = {name: count for name in ("applied", "left", "failed") if (count := getattr(run, name))}
+            tell(ACTIONS, "action ended", **facts, outcome=run.outcome, message=run.message, **counts)
+        if run.outcome is not Outcome.INTERRUPTED and run.proof not in (was.proof if was else None, Proof.PENDING):
+            say(ACTIONS, "action proved", **facts, proof=run.proof)
 
 
 def _facts(alert: Alert) -> dict[str, object]:

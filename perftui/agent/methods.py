@@ -9,7 +9,7 @@ import msgspec
 
 from perftui import __version__
 from perftui.actions.contract import Actor
-from perftui.actions.health import health_of
+from perftui.actions.guard import FILE_READ_ONLY, FILE_REMEDY, FLAG_READ_ONLY, FLAG_REMEDY
 from perftui.actions.runner import ActionRunner
 from perftui.agent.connection import Connection
 from perftui.agent.peer import ADMIN, VIEWER
@@ -54,14 +54,8 @@ class _Lock(NamedTuple):
 
 
 _CONSOLE = _Lock(lambda connection, _: connection.read_only, "this console came with --read-only", "start another one")
-_FILE = _Lock(
-    lambda _, engine: engine.settings.read_only,
-    "perftui.toml makes this agent read-only, by read_only = true or by a mistake in it",
-    "change it there and reload",
-)
-_FLAG = _Lock(  # or the file, which was asked before
-    lambda _, engine: engine.read_only, "the agent was started with --read-only", "start it without"
-)
+_FILE = _Lock(lambda _, engine: engine.settings.read_only, FILE_READ_ONLY, FILE_REMEDY)
+_FLAG = _Lock(lambda _, engine: engine.read_only, FLAG_READ_ONLY, FLAG_REMEDY)  # or the file, which was asked before
 _DECIDES = (_CONSOLE,)
 """For what touches only the state of perftui itself: a read-only agent takes it."""
 _CONFIGURES = (_CONSOLE, _FILE, _FLAG)
@@ -71,7 +65,7 @@ _CONFIGURES = (_CONSOLE, _FILE, _FLAG)
 class _Method(NamedTuple):
     """What its parameters look like, who answers, and who may ask: `stranger` before a hello, `role` at least.
 
-    It is refused while one of `locks` holds.
+    It is refused while one of `locks` holds. What `acts` waits until the actions are loaded, shortly after the start.
     """
 
     params: type[msgspec.Struct]
@@ -79,6 +73,7 @@ class _Method(NamedTuple):
     role: str = VIEWER
     stranger: bool = False
     locks: tuple[_Lock, ...] = ()
+    acts: bool = False
 
 
 class Methods:
@@ -107,10 +102,10 @@ class Methods:
             "history": _Method(History, self._history),
             "poll": _Method(Source, self._poll, role=ADMIN),
             "reload": _Method(Nothing, self._reload_config, role=ADMIN),
-            "actions": _Method(Nothing, self._infos),
-            "offers": _Method(OffersRequest, self._offers),
-            "plan": _Method(PlanRequest, self._plan),
-            "undo": _Method(UndoRequest, self._undo),
+            "actions": _Method(Nothing, self._infos, acts=True),
+            "offers": _Method(OffersRequest, self._offers, acts=True),
+            "plan": _Method(PlanRequest, self._plan, acts=True),
+            "undo": _Method(UndoRequest, self._undo, acts=True),
             "apply": _Method(ApplyRequest, self._apply),
             "cancel": _Method(CancelRequest, self._cancel),
             "audit": _Method(AuditRequest, self._audit),
@@ -136,6 +131,8 @@ class Methods:
         for lock in known.locks:
             if lock.holds(connection, self._engine):
                 raise Refused("read-only", f"{lock.why}, and {method} writes", lock.remedy)
+        if known.acts:
+            await self._actions.ready()
         return await known.answer(connection, msgspec.json.decode(params, type=known.params))
 
     async def _hello(self, connection: Connection, hello: Hello) -> Welcome:
@@ -221,6 +218,8 @@ class Methods:
         return await self._actions.audit(request.number)
 
     async def _health(self, _connection: Connection, _request: Nothing) -> object:
+        from perftui.actions.health import health_of  # here: the first figures need not wait for it
+
         return health_of(self._engine, self._clock)
 
     async def _cancel(self, connection: Connection, request: CancelRequest) -> None:

@@ -64,7 +64,7 @@ class Agent:
             observer=LogObserver(clock),
             state=state_dir() / "state.db",
         )
-        self._runs = RunLog()
+        self._runs = RunLog(clock)
         self._problems = loaded.problems
         self.actions = action_runner(self.engine, clock, self._publish_runs, read_only=read_only)
         methods = Methods(self.engine, self.actions, clock, self.reload, self.set_rule, private=private)

@@ -2,12 +2,14 @@
 
 import argparse
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
 from perftui.actions.audit import AuditLog, Record
+from perftui.actions.audit_rows import folded
 from perftui.config.paths import state_dir
-from perftui.core.text import clean
+from perftui.core.action import AuditRow
 
 OK = 0
 
@@ -30,25 +32,22 @@ def run(argv: list[str]) -> int:
 
 def _rows(records: Iterable[Record]) -> list[str]:
     """Return one line for each action, oldest first: when, who, what, how it ended, what the proof was."""
-    actions: dict[str, Record] = {}
+    actions: dict[str, AuditRow] = {}
     for record in records:
-        actions.setdefault(str(record.get("plan")), {}).update({**record, "began": _began(actions, record)})
-    return [_row(record) for record in actions.values()]
+        plan = str(record.get("plan"))
+        row = folded(actions.get(plan), record)
+        if row is not None:
+            actions[plan] = row
+    return [_row(each) for each in actions.values()]
 
 
-def _began(actions: dict[str, Record], record: Record) -> object:
-    return actions.get(str(record.get("plan")), {}).get("began") or record.get("at")
-
-
-def _row(record: Record) -> str:
-    who = record.get("who")
-    login = str(who.get("login") or who.get("uid")) if isinstance(who, dict) else "?"
-    when = str(record["began"])[:19].replace("T", " ")
-    words = (when, login, record.get("action"), record.get("target"), record.get("outcome", "open"))
-    widths = (19, 12, 18, 16, 11)
-    cells = [f"{clean(str(word)):<{width}}" for word, width in zip(words, widths, strict=True)]
-    ends = (record.get("proof", ""), record.get("message", ""))
-    return "  ".join([*cells, *(clean(str(text)) for text in ends if text)])
+def _row(row: AuditRow) -> str:
+    when = f"{datetime.fromtimestamp(row.at, UTC):%Y-%m-%d %H:%M:%S}"
+    words = (when, row.who, row.action, "/".join(filter(None, [row.target, row.subject])), row.outcome)
+    cells = [f"{word:<{width}}" for word, width in zip(words, (19, 12, 18, 16, 11), strict=True)]
+    passed = f"broke the glass of {', '.join(row.passed)}" if row.passed else ""
+    reason = f"reason: {row.reason}" if row.reason else ""
+    return "  ".join([*cells, *(text for text in (row.proof, row.message, reason, passed) if text)])
 
 
 def _number(text: str) -> int:

@@ -38,7 +38,7 @@ def result(run: Run) -> str:
     counts = [f"{count:,} {word}" for count, word in ((run.left, "left alone"), (run.failed, "failed")) if count]
     head = f"{run.outcome}: {run.message}" + (f" ({', '.join(counts)})" if counts else "")
     undo = [f"  undo      perftui undo {run.plan.id}   ({run.undo.title or run.undo.action})"] if run.undo else []
-    rows = [head, *map(_row, run.lines), f"  proof     {run.proof}", *map(_row, run.proof_lines), *undo]
+    rows = [head, *map(_row, run.lines), *map(_row, run.proof_lines), f"  proof     {run.proof}", *undo]
     return "\n".join(rows)
 
 

@@ -150,7 +150,7 @@ class AgentClient(AgentRequests):
         self.state.wall_offset = welcome.wall - welcome.monotonic
         self.state.link, self.state.link_note = Link.LIVE, ""
         self._errand(self._compare_config(welcome))
-        await self._learn_actions()
+        self._errand(self._learn_actions())
         await self._subscribe()
         self._want(set(self.state.tracks))
 

@@ -1,8 +1,8 @@
 """`system` sources: this host and the limits it runs under. No privileges needed; what is refused is named.
 
 Reads small files of /proc and /sys, about 3 ms a poll for 330 processes; never waits for another machine. Units: bytes,
-seconds, ratios 0..1. Tables: `processes` (the busiest 200) and `cores`. Facts: `kernel`, and `limit` when a cgroup
-allows less than the host has.
+seconds, ratios 0..1. Tables: `processes` (the busiest 200), `cores`, and `deleted_files` that are open still. Facts:
+`kernel`, and `limit` when a cgroup allows less than the host has.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from perftui.collectors.host.filesystems import Filesystems
 from perftui.collectors.host.limits import Limits
 from perftui.collectors.host.memory import read_memory, read_paging
 from perftui.collectors.host.network import read_interfaces, read_queues, read_tcp
+from perftui.collectors.host.open_files import DeletedFiles
 from perftui.collectors.host.pressure import read_pressure
 from perftui.collectors.host.processes import ProcessTable
 from perftui.collectors.host.sensors import Temperatures
@@ -44,6 +45,7 @@ class SystemCollector:
         self._filesystems = Filesystems(host)
         self._temperatures = Temperatures(host)
         self._processes = ProcessTable(host) if options.processes else None
+        self._deleted = DeletedFiles(root) if options.processes else None
 
     async def open(self) -> None:
         """Do nothing: what is read is opened when it is first needed."""
@@ -100,6 +102,8 @@ class SystemCollector:
         }
         if self._processes is not None:
             subjects["processes"] = self._processes.read
+        if self._deleted is not None:
+            subjects["deleted files"] = self._deleted.read
         return subjects
 
 

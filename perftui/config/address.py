@@ -5,9 +5,11 @@ import re
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
-from perftui.config.kinds import HttpOptions, MySQLOptions, Options, RedisOptions
+from perftui.config.kinds import HttpOptions, MySQLOptions, Options, RedisOptions, SupervisorOptions, SystemdOptions
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
+SYSTEMD_PLACE = "/run/systemd/system"
+"""There where systemd is the init system: sd_booted(3)."""
 DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 
 
@@ -18,8 +20,10 @@ def address_of(options: Options) -> str:
             return socket
         case MySQLOptions():
             return host_port(options.host, options.port)
-        case RedisOptions() | HttpOptions():
+        case RedisOptions() | HttpOptions() | SupervisorOptions():
             return _of_url(urlsplit(options.url))
+        case SystemdOptions(scope="system"):
+            return SYSTEMD_PLACE
     return ""
 
 

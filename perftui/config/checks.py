@@ -9,7 +9,16 @@ import msgspec
 
 from perftui.config.decode import Problems, Where
 from perftui.config.duration import Duration
-from perftui.config.kinds import HIDDEN_HEADERS, HttpMetric, HttpOptions, MySQLOptions, Options, RedisOptions
+from perftui.config.kinds import (
+    HIDDEN_HEADERS,
+    HttpMetric,
+    HttpOptions,
+    MySQLOptions,
+    Options,
+    RedisOptions,
+    SupervisorOptions,
+    SystemdOptions,
+)
 from perftui.config.secret import Secret
 from perftui.config.tables import SOURCE_NAME
 from perftui.core import matcher
@@ -69,12 +78,18 @@ def check_options(options: Options, where: Where, into: Problems) -> None:
             check_url("url", options.url, ("redis", "rediss", "unix"), "password", where, into)
         case HttpOptions():
             check_url("url", options.url, ("http", "https"), "token", where, into)
-            _check_expect(options.expect, where, into)
+            if options.cleanup:
+                check_url("cleanup", options.cleanup, ("http", "https"), "token", where, into)
+            check_status(options.expect, where, into)
             for name, metric in options.metrics.items():
                 _check_metric(name, metric, (*where, "metrics", name), into)
         case MySQLOptions():
             if not (options.socket or options.host):
                 into.add(where, "host is empty, and there is no socket")
+        case SystemdOptions():
+            check_patterns("units", options.units, where, into)
+        case SupervisorOptions():
+            check_url("url", options.url, ("unix", "http"), "password", where, into, example=_SUPERVISOR)
 
 
 def _is_open(value: object) -> bool:
@@ -85,7 +100,7 @@ def literal_secrets(options: msgspec.Struct) -> list[str]:
     """Return the keys whose value is the secret itself, not a reference."""
     values = {name: getattr(options, name) for name in options.__struct_fields__}
     found = [name for name, value in values.items() if _is_open(value)]
-    headers = options.headers if isinstance(options, HttpOptions) else {}
+    headers = getattr(options, "headers", {})
     return found + [f"headers.{name}" for name in headers if name.lower() in HIDDEN_HEADERS]
 
 
@@ -104,10 +119,13 @@ def check_secrets(options: msgspec.Struct, mode: int, where: Where, into: Proble
             )
 
 
-def check_url(key: str, url: str, schemes: tuple[str, ...], secret: str, where: Where, into: Problems) -> None:
+def check_url(
+    key: str, url: str, schemes: tuple[str, ...], secret: str, where: Where, into: Problems, *, example: str = ""
+) -> None:
     """Add what is wrong with a URL; `secret` is the key where a password of it belongs."""
     # No line here quotes the URL: there may be a password in it.
-    example = _EXAMPLES.get(key) or _EXAMPLES[schemes[0]]
+    own = example or _EXAMPLES.get(key, "")
+    example = own or _EXAMPLES[schemes[0]]
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -120,7 +138,7 @@ def check_url(key: str, url: str, schemes: tuple[str, ...], secret: str, where: 
         allowed = ", ".join(f"{scheme}://" for scheme in schemes)
         into.add(where, f'{key} must begin with one of {allowed}, like "{example}"')
     elif not (parts.path if parts.scheme == "unix" else parts.hostname) or port == 0:
-        into.add(where, f'{key} names no server; write it like "{_EXAMPLES.get(key) or _EXAMPLES[parts.scheme]}"')
+        into.add(where, f'{key} names no server; write it like "{own or _EXAMPLES[parts.scheme]}"')
     elif schemes[0] == "redis" and parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
         into.add(where, f'{key} must end in the number of a database, like "{example}"')
 
@@ -132,10 +150,13 @@ _EXAMPLES = {
     "http": "http://127.0.0.1:8080/metrics.json",
     "https": "https://api.example.com/health",
     "alertmanager": "http://127.0.0.1:9093",
+    "cleanup": "http://127.0.0.1:8080/cleanup",
 }
+_SUPERVISOR = "unix:///run/supervisor.sock"
 
 
-def _check_expect(expect: tuple[int, int], where: Where, into: Problems) -> None:
+def check_status(expect: tuple[int, int], where: Where, into: Problems) -> None:
+    """Add a problem for a range of HTTP status codes that can never be."""
     low, high = expect
     if not 100 <= low <= high <= 599:
         into.add(where, "expect must be the lowest and the highest status, from 100 to 599, like [200, 399]")
@@ -153,11 +174,11 @@ def _check_metric(name: str, metric: HttpMetric, where: Where, into: Problems) -
         into.add(where, 'a ratio has the unit "1" and is no counter')
     if not math.isfinite(metric.scale) or metric.scale == 0:
         into.add(where, "scale must be a number other than 0")
-    if reason := _jmespath_error(metric.path):
+    if reason := jmespath_error(metric.path):
         into.add(where, f"path is not a JMESPath: {reason}")
 
 
-def _jmespath_error(path: str) -> str:
+def jmespath_error(path: str) -> str:
     """Return why `path` does not compile, in one line; empty when it does."""
     import jmespath
     from jmespath.exceptions import JMESPathError

@@ -1,4 +1,4 @@
-"""What runs on this host though nobody configured it: Redis and its forks, MySQL, MariaDB.
+"""What runs on this host though nobody configured it: Redis and its forks, MySQL, MariaDB, systemd, supervisor.
 
 Only this host's usual places are asked, and the server that `~/.my.cnf` names. All of one kind's usual places count as
 one server: the same daemon answers on its socket and on its port.
@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from perftui.config import probe
-from perftui.config.address import host_port, normalised, short_name
-from perftui.config.kinds import MySQLOptions, Options, RedisOptions
+from perftui.config.address import SYSTEMD_PLACE, host_port, normalised, short_name
+from perftui.config.kinds import MySQLOptions, Options, RedisOptions, SupervisorOptions, SystemdOptions
 from perftui.config.mycnf import ClientDefaults, read_client_defaults
 from perftui.config.paths import expanded
 from perftui.config.settings import Settings, SourceSettings
@@ -36,8 +36,14 @@ MYSQL_PLACES = (
     "/tmp/mysql.sock",
     "127.0.0.1:3306",
 )
+SUPERVISOR_PLACES = ("/run/supervisor.sock", "/var/run/supervisor.sock", "/tmp/supervisor.sock")
 HOME_DEADLINE = 1.0
-PROBES: dict[str, probe.Probe] = {"redis": probe.redis, "mysql": probe.mysql}
+PROBES: dict[str, probe.Probe] = {
+    "redis": probe.redis,
+    "mysql": probe.mysql,
+    "systemd": probe.systemd,
+    "supervisor": probe.supervisor,
+}
 LOCAL_HOSTS = ("", "localhost")
 """Hosts that the MySQL tools take to mean the socket."""
 
@@ -56,6 +62,12 @@ def _redis_options(place: str) -> Options:
 
 
 REDIS = Candidate(kind="redis", places=REDIS_PLACES, options=_redis_options)
+SERVICES = (
+    Candidate(kind="systemd", places=(SYSTEMD_PLACE,), options=lambda _: SystemdOptions()),
+    Candidate(
+        kind="supervisor", places=SUPERVISOR_PLACES, options=lambda place: SupervisorOptions(url=f"unix://{place}")
+    ),
+)
 
 
 async def discover(
@@ -89,7 +101,7 @@ def usual_candidates(
     except ConfigError as error:
         note(str(error))
         defaults = None
-    return REDIS, _mysql_candidate(defaults or ClientDefaults(), str(path) if defaults else "")
+    return REDIS, _mysql_candidate(defaults or ClientDefaults(), str(path) if defaults else ""), *SERVICES
 
 
 async def _usual_in_time(note: Callable[[str], None]) -> tuple[Candidate, ...]:
@@ -102,7 +114,7 @@ async def _usual_in_time(note: Callable[[str], None]) -> tuple[Candidate, ...]:
     try:
         candidates, notes = await ask_aside("~/.my.cnf", read, HOME_DEADLINE)
     except (DeadlineExceeded, OSError) as error:
-        candidates, notes = (REDIS, _mysql_candidate(ClientDefaults(), "")), [f"{error}; ignored"]
+        candidates, notes = (REDIS, _mysql_candidate(ClientDefaults(), ""), *SERVICES), [f"{error}; ignored"]
     for line in notes:
         note(line)
     return candidates

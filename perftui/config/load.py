@@ -12,14 +12,16 @@ import msgspec
 
 from perftui.config.checks import INTERVALS, check_duration, check_texts
 from perftui.config.decode import Problems, decode
+from perftui.config.remedy_tables import ACTION_TABLES, read_remedies
 from perftui.config.routes import read_routes
 from perftui.config.settings import Settings
 from perftui.config.sources import read_sources
+from perftui.config.surroundings import surroundings
 from perftui.config.tables import STANDARD_INTERVAL, TopTable
 from perftui.core.errors import ConfigError
 
 LARGEST = 1 << 20
-TABLES = ("sources", "rules", "inhibitions", "notify")
+TABLES = ("sources", "rules", "inhibitions", "notify", *ACTION_TABLES)
 """What is read by itself, beside the keys above the first table."""
 _TOML_PLACE = re.compile(r" \(at (.*)\)$")
 
@@ -60,6 +62,7 @@ def _understood(path: Path, content: bytes, mode: int, problems: Problems) -> Lo
     sources = read_sources(document.get("sources", {}), top, mode, problems)
     rules, inhibitions = (tables_of(document, name, problems) for name in ("rules", "inhibitions"))
     notify = read_routes(document.get("notify", {}), mode, problems)
+    remedies = read_remedies(document, surroundings(document, sources, mode, problems, discover=top.discover))
     read_only = top.read_only or bool(problems.lines)
     settings = Settings(
         sources=tuple(msgspec.structs.replace(source, read_only=source.read_only or read_only) for source in sources),
@@ -73,6 +76,12 @@ def _understood(path: Path, content: bytes, mode: int, problems: Problems) -> Lo
         rules=rules,
         inhibitions=inhibitions,
         notify=notify,
+        actions=remedies.actions,
+        warm=remedies.warm,
+        files=remedies.files,
+        scale=remedies.scale,
+        cdn=remedies.cdn,
+        runbooks=remedies.runbooks,
         path=str(path),
         digest=digest_of(content),
     )

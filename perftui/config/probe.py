@@ -1,13 +1,16 @@
-"""Is a Redis or a MySQL there? One short exchange without credentials, within a deadline; never an error.
+"""Is a Redis, MySQL, systemd or supervisord there? One short exchange without credentials, in time; never an error.
 
 Redis: `PING` is answered with +PONG, or with one of a few errors that only Redis and its forks give.
 MySQL, MariaDB: the server speaks first: 3 bytes length, 1 byte sequence, then 0x0a and its version up to a NUL, or 0xff
 and an error, for instance "Too many connections" (MySQL internals, Protocol::HandshakeV10 and ERR_Packet).
+supervisor: an HTTP answer whose Server is Medusa, with or without credentials.
 """
 
 import asyncio
+import errno
 import os
 import pwd
+import shutil
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -49,6 +52,31 @@ async def mysql(address: str) -> str | None:
     if header[3] != 0 or not body or body[0] not in (_HANDSHAKE, _ERROR):
         return None
     return "mariadb" if b"mariadb" in body.partition(b"\0")[0].lower() else "mysql"
+
+
+async def systemd(address: str) -> str | None:
+    """Return "systemd" when it is this host's init system (the folder `address` is there) and can be asked."""
+
+    def is_there() -> bool:
+        return os.path.isdir(address) and shutil.which("systemctl") is not None  # noqa: PTH112 - no Path is needed
+
+    try:
+        return "systemd" if await ask_aside(address, is_there, DEADLINE) else None
+    except (OSError, DeadlineExceeded):
+        return None
+
+
+async def supervisor(address: str) -> str | None:
+    """Return "supervisor" when a supervisord listens on a socket, also when we may not use it: it is there."""
+    try:
+        async with asyncio.timeout(DEADLINE), _connection(address) as (reader, writer):
+            writer.write(b"HEAD /RPC2 HTTP/1.0\r\n\r\n")
+            head = await reader.read(LARGEST)
+    except PermissionError as error:
+        return "supervisor" if error.errno == errno.EACCES else None
+    except (OSError, TimeoutError, ValueError, DeadlineExceeded):
+        return None
+    return "supervisor" if head.startswith(b"HTTP/1.") and b"medusa" in head.lower() else None
 
 
 @asynccontextmanager

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 
 from perftui.config.docs import field_docs
 from perftui.config.duration import Duration
 from perftui.config.kinds import MySQLOptions
+from perftui.config.remedies import ActionRules
 from perftui.config.secret import Secret
 from perftui.config.settings import SourceSettings
 from perftui.config.tables import SourceTable, TopTable
@@ -59,6 +60,61 @@ _ALERTS = """\
 # url = "env:PAGERDUTY_URL"
 # severities = ["critical"]
 """
+_REMEDIES = """\
+# No action runs in a freeze window, each week or once (UTC).
+# [[actions.freeze]]
+# from = "fri 16:00"
+# until = "mon 06:00"
+# sources = ["prod-*"]
+# reason = "weekend"
+
+# Remedies of your own, for the pickers and, by their id, for the remedies of rules.
+# `cache.warm:hot-users`: the rows of a query (or the items of http, the lines of a file, or urls) into a cache.
+# [warm.hot-users]
+# target = "cache-1"
+# query = { source = "orders-db", sql = "SELECT id, body FROM users ORDER BY seen DESC LIMIT 1000" }
+# key = "user:{id}"
+# value = "body"
+# ttl = "1h"
+
+# `cleanup.files:app-logs`: files that may be deleted.
+# [files.app-logs]
+# paths = ["/var/log/app/*.log.gz"]
+# older_than = "14d"
+# keep = 5
+
+# `service.scale:mail-workers`: a template unit, a supervisor group, or a command and its count.
+# [scale.mail-workers]
+# unit = "mail-worker@{n}.service"
+# queues = ["mail-*"]
+# min = 1
+# max = 8
+
+# What stands in front of an application's pages.
+# [cdn.front]
+# source = "shop"
+# purge = { url = "https://cdn.example.com/purge", token = "env:CDN_TOKEN", body = '{"files": {paths}}' }
+
+# `runbook.drain`: a command, a shell line or an HTTP call of your own.
+# [runbooks.drain]
+# title = "take a web server out of the pool"
+# command = ["/usr/local/bin/pool", "drain", "{server}"]
+# dry_run = ["/usr/local/bin/pool", "drain", "--dry-run", "{server}"]
+# undo = "admit"
+# rules = ["web-*"]
+# dangerous = true
+# [runbooks.drain.params.server]
+# help = "which one"
+# required = true
+# pattern = "web-[0-9]+"
+# [runbooks.admit]
+# title = "put a web server back into the pool"
+# command = ["/usr/local/bin/pool", "admit", "{server}"]
+# [runbooks.admit.params.server]
+# help = "which one"
+# required = true
+# pattern = "web-[0-9]+"
+"""
 _EXAMPLES = {"interval": Duration(1.0), "timeout": Duration(2.0), "password": "env:NAME"}
 _FIRST = {"url", "host", "port", "socket"}
 """Keys that say where a source is: written even where they are the default."""
@@ -68,7 +124,8 @@ def render(found: Iterable[SourceSettings]) -> str:
     """Return the text of a perftui.toml with the sources that were `found`; it holds no secret, only references."""
     parts = [_HEAD, "\n".join(_keys(TopTable())) + "\n"]
     parts += ["\n".join(_source(source)) + "\n" for source in found]
-    return "\n".join([*parts, _EXAMPLE, _ALERTS])
+    limits = "\n".join(["# What the guard of actions goes by.", "# [actions]", *_keys(ActionRules())]) + "\n"
+    return "\n".join([*parts, _EXAMPLE, _ALERTS, limits, _REMEDIES])
 
 
 def _source(source: SourceSettings) -> Iterator[str]:
@@ -90,7 +147,7 @@ def _keys(struct: msgspec.Struct) -> Iterator[str]:
     docs = field_docs(type(struct))
     for field in msgspec.structs.fields(struct):
         value = getattr(struct, field.name)
-        if field.name == "kind" or isinstance(value, msgspec.Struct):
+        if field.name == "kind" or isinstance(value, msgspec.Struct) or _holds_tables(field.type):
             continue
         written = value != _default(field) or (field.name in _FIRST and _is_where(struct, field.name))
         if isinstance(value, Secret):
@@ -99,6 +156,11 @@ def _keys(struct: msgspec.Struct) -> Iterator[str]:
             value = _EXAMPLES[field.name]
         setting = f"{'' if written else '# '}{field.name} = {_toml(value)}"
         yield f"{setting:<34}  # {docs[field.name]}" if field.name in docs else setting
+
+
+def _holds_tables(kind: Any) -> bool:
+    inner = get_args(kind)[:1] if get_origin(kind) is tuple else ()
+    return any(isinstance(each, type) and issubclass(each, msgspec.Struct) for each in inner)
 
 
 def _is_where(struct: msgspec.Struct, name: str) -> bool:

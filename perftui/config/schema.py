@@ -12,6 +12,7 @@ from perftui.config.docs import field_docs
 from perftui.config.figure import Figure
 from perftui.config.kinds import KINDS, HttpMetric, QueueOptions
 from perftui.config.notify import Route
+from perftui.config.remedies import NAMED, ActionRules
 from perftui.config.tables import SOURCE_NAME, SourceTable, TopTable, whole_table
 
 _SECRET = {"type": "string", "minLength": 1, "examples": ["env:NAME", "file:PATH", "keyring:NAME"]}
@@ -27,8 +28,13 @@ def schema(lists: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
     source: Any = reduce(or_, (whole_table(kind) for kind in KINDS))
     tables: list[tuple[str, Any, Any]] = [
         (name, GenericAlias(dict, (_NAME, table)), msgspec.field(default_factory=dict))
-        for name, table in (("sources", source), ("notify", _encodable(Route)))
+        for name, table in (
+            ("sources", source),
+            ("notify", _encodable(Route)),
+            *((name, _encodable(struct)) for name, struct in NAMED.items()),
+        )
     ]
+    tables.append(("actions", ActionRules, msgspec.field(default_factory=ActionRules)))
     tables += [
         (name, GenericAlias(list, _encodable(struct)), msgspec.field(default_factory=list))
         for name, struct in lists.items()
@@ -43,7 +49,7 @@ def schema(lists: Mapping[str, type[msgspec.Struct]]) -> dict[str, Any]:
         forbid_unknown_fields=True,
     )
     (_,), definitions = msgspec.json.schema_components([file], schema_hook=_own, ref_template="#/$defs/{name}")
-    _describe(definitions, _structs_in(*lists.values()))
+    _describe(definitions, _structs_in(ActionRules, *NAMED.values(), *lists.values()))
     return {"$schema": DIALECT, **definitions.pop("Perftui"), "$defs": definitions}
 
 

@@ -13,8 +13,9 @@ Errors: Unreachable, Denied (naming the privilege that is missing), DeadlineExce
 import asyncio
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import aiomysql
 from pymysql.constants import CLIENT
@@ -28,6 +29,15 @@ from perftui.core.text import clean
 
 Row = tuple[bytes | None, ...]
 Record = dict[str, bytes | None]
+
+
+class Chunk(NamedTuple):
+    """Some rows of a result, with the names of its columns and their types (numbers of the protocol)."""
+
+    names: tuple[str, ...]
+    types: tuple[int, ...]
+    rows: list[Row]
+
 
 CONNECT_LIMIT = 5.0
 STATEMENT_LIMIT = 5
@@ -90,6 +100,34 @@ class MySQLConnection:
         """Run one statement and return each row by the names of its columns."""
         names, rows = await self._run(sql)
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    async def stream(self, sql: str, seconds: int, size: int = 500) -> AsyncGenerator[Chunk]:
+        """Yield the rows of one statement as they come, none kept; the server stops it after `seconds`.
+
+        Close it (`aclosing`): one that is left before its end closes the connection.
+        """
+        limit = f"max_statement_time={seconds}" if self.is_mariadb else f"max_execution_time={seconds * 1000}"
+        await self.rows(f"SET SESSION {limit}")
+        driver = self._driver
+        if driver is None:
+            raise Unreachable(f"{self.address}: not connected")
+        self.statements += 1
+        try:
+            with self._in_plain_words():
+                async with asyncio.timeout(seconds + ANSWER_LIMIT):
+                    cursor = await driver.cursor(aiomysql.SSCursor)
+                    await cursor.execute(sql)
+                    columns = cursor.description or ()
+                    names, types = tuple(each[0] for each in columns), tuple(each[1] for each in columns)
+                while True:
+                    async with asyncio.timeout(ANSWER_LIMIT):
+                        rows = await cursor.fetchmany(size)
+                    yield Chunk(names, types, rows)
+                    if len(rows) < size:
+                        break
+        except BaseException:
+            self._drop()  # the rest of the rows would answer the next question
+            raise
 
     async def close(self) -> None:
         """Say goodbye (else the server counts an aborted client) and close; never raises."""

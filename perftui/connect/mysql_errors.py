@@ -12,7 +12,7 @@ from perftui.core.errors import BadAnswer, DeadlineExceeded, Denied, SourceError
 from perftui.core.text import clean
 
 _LOGIN = {1044, 1045, 1698, 1130, 1129, 1820, 1862, 3118, 4151}
-_PRIVILEGE = {1142, 1143, 1227, 1370}
+_PRIVILEGE = {1095, 1142, 1143, 1227, 1370}
 _NO_SLOT = {1040, 1203, 1226}
 _LIMIT = {1205, 1969, 3024}
 _GONE = {1053, 1079, 1152, 1317, 1927, 2002, 2003, 2006, 2013, 2026, 4031}

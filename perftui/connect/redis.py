@@ -119,13 +119,18 @@ async def exchange(client: Client, commands: Iterable[Command]) -> list[Any]:
 
     Half the cost of the driver's pipeline, which sets a timer for each reply and walks each command several times.
     """
+    packed = [_packed(command) for command in commands]
+    return await exchange_packed(client, b"".join(packed), len(packed))
+
+
+async def exchange_packed(client: Client, commands: bytes, number: int) -> list[Any]:
+    """Send so many commands that are packed already, and return their replies as `exchange` does."""
     from redis.exceptions import ResponseError
 
-    packed = [_packed(command) for command in commands]
     replies: list[Any] = []
     async with asyncio.timeout(ANSWER_TIMEOUT):
-        await client.connection.send_packed_command(b"".join(packed))
-        for _ in packed:
+        await client.connection.send_packed_command(commands)
+        for _ in range(number):
             try:
                 replies.append(await client.connection.read_response(timeout=math.inf))
             except ResponseError as error:

@@ -9,6 +9,8 @@ from perftui.core.series import Attributes
 
 SHOWN_TARGETS = 200
 """How many of its exact targets a plan names; `count` tells how many there are."""
+BREAKABLE = frozenset({"limits", "cooldown", "freeze", "audit"})
+"""The checks of the guard that an admin can pass by break-glass: with the target's name typed, and a reason."""
 
 
 class Risk(StrEnum):
@@ -245,3 +247,4 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     undo: Undo | None = None
     undoes: str = ""
+    undone: bool = False

@@ -6,7 +6,8 @@ PerftuiError
 │   ├── Unreachable        nothing answered at that address
 │   ├── Denied             it answered and refused us: credentials or privileges
 │   ├── DeadlineExceeded   the answer did not come in time
-│   └── BadAnswer          what came is not what the protocol promises
+│   ├── BadAnswer          what came is not what the protocol promises
+│   └── Uncertain          it broke off after a request was on its way: it may have been done
 ├── AgentError             the agent
 │   ├── AgentUnavailable   there is none, and none could be started
 │   ├── ProtocolError      console and agent do not understand each other
@@ -49,6 +50,10 @@ class DeadlineExceeded(SourceError):
 
 class BadAnswer(SourceError):
     """What came back is not what the protocol promises."""
+
+
+class Uncertain(SourceError):
+    """It broke off after a request that changes something was on its way: whether it was done is not known."""
 
 
 class AgentError(PerftuiError):

@@ -9,7 +9,6 @@ from typing import Any
 from textual import events
 from textual.app import ComposeResult
 from textual.driver import Driver
-from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from perftui.client.contract import Client
@@ -20,9 +19,9 @@ from perftui.core.action import Outcome
 from perftui.core.clock import Clock, SystemClock
 from perftui.core.errors import ConfigError
 from perftui.core.text import clean
-from perftui.tui import commands
+from perftui.tui import arrival, commands
 from perftui.tui.attention import Attention
-from perftui.tui.compositor import CellCompositor, CellUpdate
+from perftui.tui.console_screen import ConsoleScreen
 from perftui.tui.dialogs.base import Dialog
 from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
@@ -35,7 +34,7 @@ from perftui.tui.preferences import usable_keys, usable_theme
 from perftui.tui.theme import load
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
-from perftui.tui.widgets.lines import LinesWidget, Piece
+from perftui.tui.widgets.lines import LinesWidget
 from perftui.tui.widgets.paint import paint
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line, fit
@@ -45,23 +44,6 @@ FAREWELL = 0.05
 RESTART = 2.0
 """Seconds until the client is started again that ended by a defect."""
 CLIENT = "client"
-
-
-class ConsoleScreen(Screen[None], inherit_bindings=False):
-    """The one screen: Textual's own keys do nothing on it."""
-
-    DEFAULT_CSS = "ConsoleScreen { overflow: hidden; }"
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._compositor = CellCompositor()
-
-    def write(self, widget: LinesWidget, pieces: list[Piece]) -> None:
-        """Write what changed of the widget that fills the screen: Textual would take 16 ms for its timer and layers."""
-        if widget in self._compositor.visible_widgets and not self.app._batch_count:
-            self.app._display(self, CellUpdate(pieces))
-        else:
-            widget.refresh()
 
 
 class PerftuiApp(GuardedApp, inherit_bindings=False):
@@ -99,6 +81,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         self.console_screen = ConsoleScreen(id="console")
         self.boxes: Boxes = {}
         self.read_only = read_only
+        self.started: set[str] = set()
         self._seen: tuple[object, ...] = ()
         self._moment = 0
         self._watched: frozenset[str] = frozenset()
@@ -169,6 +152,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         )
         if seen != self._seen:
             self._seen = seen
+            arrival.show_running(self)
             self.refresh_state()
 
     def refresh_state(self) -> None:

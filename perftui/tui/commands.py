@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from perftui.core.errors import ConfigError, PerftuiError
-from perftui.tui import alerting, copying, remedies, settings_menu, thresholds
+from perftui.tui import alerting, applying, copying, optimising, remedies, settings_menu, thresholds
 from perftui.tui.dialogs.details import Details
 from perftui.tui.dialogs.help import Help
 from perftui.tui.dialogs.menu import Item, Menu
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
 
 _SCREENS = {"overview": "system", "host": "processes", "queues": "queues", "caches": "caches",
-            "databases": "databases", "endpoints": "endpoints", "alerts": "alerts"}  # fmt: skip
+            "databases": "databases", "services": "services", "endpoints": "endpoints", "alerts": "alerts",
+            "actions": "actions"}  # fmt: skip
 """Screen -> the pane that has the keys first."""
 _PAGE = 10
 _OLD_STAYS = "; the old configuration goes on"
@@ -75,7 +76,7 @@ def _focus(app: "PerftuiApp", by: int) -> None:
 def _go(app: "PerftuiApp", screen: str) -> None:
     width, height = app.size
     view = app.view
-    tabbed = is_narrow(width, height) and screen in ("queues", "caches", "databases", "endpoints")
+    tabbed = is_narrow(width, height) and screen in ("queues", "caches", "databases", "services", "endpoints")
     view.screen = screen
     view.focus = _SCREENS[screen]
     view.maximised = False
@@ -165,8 +166,11 @@ def _is_more(app: "PerftuiApp", row: Row) -> bool:
 
 def _open(app: "PerftuiApp") -> None:
     row = selected(app)
-    if row is not None and row.alert is not None and row.alert.remedies:
-        remedies.choose(app, row)
+    run = next((each for each in app.client.state.runs if row is not None and each.plan.id == row.run), None)
+    if run is not None:
+        applying.follow(app, run.plan.id)
+    elif row is not None and row.alert is not None:
+        remedies.of_alert(app, row, row.alert, lambda: _details(app))
     else:
         _details(app)
 
@@ -250,12 +254,15 @@ async def interrupt(app: "PerftuiApp") -> None:
         await _quit(app)
 
 
-def _cleanup(app: "PerftuiApp") -> None:
-    remedies.choose(app, selected(app))
-
-
 COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
-    "cleanup": _cleanup,
+    "cleanup": lambda app: remedies.choose(app, "c", selected(app)),
+    "warm": lambda app: remedies.choose(app, "w", selected(app)),
+    "scale": lambda app: remedies.choose(app, "s", selected(app)),
+    "optimise": lambda app: optimising.choose(app, selected(app)),
+    "undo": lambda app: remedies.undo(app, selected(app)),
+    "renice-up": lambda app: remedies.renice(app, selected(app), -1),
+    "renice-down": lambda app: remedies.renice(app, selected(app), 1),
+    "signal": lambda app: remedies.choose(app, "f9", selected(app)),
     "poll": _poll,
     "ack": lambda app: alerting.acknowledge(app, selected(app)),
     "silence": lambda app: alerting.silence(app, selected(app)),

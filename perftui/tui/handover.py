@@ -8,7 +8,7 @@ from perftui.core.alert import Alert, Silence
 from perftui.core.status import BROKEN_STATES, SourceState, SourceStatus
 from perftui.tui.markdown import acked, alert_line, code, lasted, moment, severity_of, words_for
 from perftui.tui.panes.alert_words import took
-from perftui.tui.panes.runs import OUTCOMES, PROOFS, state_of
+from perftui.tui.panes.runs import OUTCOMES, PROOFS, can_undo, state_of
 from perftui.tui.panes.silence_rows import remaining, words_of
 from perftui.tui.panes.state_words import trouble
 
@@ -33,7 +33,7 @@ def hand_over_text(state: State) -> str:
             [f"{code(each.name)} {code(trouble(state, each) or each.state.value)}" for each in ill],
         ),
         _section("Actions", [_run(state, each) for each in state.runs]),
-        _section("Of these can still be undone", [_undo(each) for each in state.runs if _is_reversible(each)]),
+        _section("Of these can still be undone", [_undo(each) for each in state.runs if can_undo(each)]),
         _section("Notifications", _delivery(state)),
         _section("Ended in the last 8 hours", _ended(state)),
     ]
@@ -93,13 +93,9 @@ def _run(state: State, run: Run) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _is_reversible(run: Run) -> bool:
-    """Return whether there is something to take back: a run that failed half-way may have left some of it."""
-    return run.plan.reversible and run.outcome is not Outcome.RUNNING
-
-
 def _undo(run: Run) -> str:
-    return f"{code(run.plan.title)} on {code(run.plan.target)}, started {moment(run.started)}"
+    by = f", by {code(run.undo.title)}" if run.undo is not None and run.undo.title else ""
+    return f"{code(run.plan.title)} on {code(run.plan.target)}, started {moment(run.started)}{by}"
 
 
 def _delivery(state: State) -> list[str]:

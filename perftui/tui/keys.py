@@ -25,7 +25,14 @@ class Binding:
 
 
 BINDINGS: tuple[Binding, ...] = (
-    Binding("cleanup", ("c",), "clean up expired keys of the selected cache", "Remedies", "cleanup", ("caches",)),
+    Binding("cleanup", ("c",), "clean up: memory, keys, jobs, files, connections", "Remedies", "cleanup"),
+    Binding("warm", ("w",), "warm, invalidate or tune the selected cache", "Remedies", "warm"),
+    Binding("scale", ("s",), "start, restart, reload, scale or limit a service", "Remedies", "scale"),
+    Binding("optimise", ("o",), "the health report, and what would help", "Remedies", "optimise"),
+    Binding("undo", ("u",), "take back the newest action that can be undone", "Remedies", "undo"),
+    Binding("renice-up", ("f7",), "more priority for the selected process", "Remedies", "nice -", ("processes",)),
+    Binding("renice-down", ("f8",), "less priority for the selected process", "Remedies", "nice +", ("processes",)),
+    Binding("signal", ("f9",), "send the selected process a signal", "Remedies", "signal", ("processes",)),
     Binding("poll", ("r",), "probe the selected source now", "Remedies"),
     Binding("ack", ("a",), "acknowledge the selected alert, or take that back", "Remedies", "ack", ("alerts",)),
     Binding("silence", ("m",), "silence the selected alert, or end a silence", "Remedies", "silence", ("alerts",)),
@@ -59,8 +66,10 @@ BINDINGS: tuple[Binding, ...] = (
     Binding("queues", ("3",), "the queues", "Screens"),
     Binding("caches", ("4",), "the caches", "Screens"),
     Binding("databases", ("5",), "the databases", "Screens"),
-    Binding("endpoints", ("6",), "the HTTP endpoints", "Screens"),
+    Binding("services", ("6",), "the services, and the HTTP endpoints", "Screens"),
+    Binding("endpoints", (), "the HTTP endpoints", "Screens"),
     Binding("alerts", ("8",), "all alerts", "Screens"),
+    Binding("actions", ("9",), "the actions: who did what, and what proved it", "Screens"),
     Binding("commands", ("colon", "ctrl+k"), "find any command by a few letters", "Console", "command"),
     Binding("help", ("question_mark", "h", "f1"), "this page", "Console", "help"),
     Binding("settings", ("f2",), "choose a theme, change the thresholds of alerts", "Console"),

@@ -21,6 +21,7 @@ from perftui.tui.panes.alert_words import (
     level_of,
     mark_of,
     name_of,
+    remedy_words,
     series_of,
     standing,
     summary_of,
@@ -101,7 +102,6 @@ def as_of(state: State) -> str:
 
 def alert_text(state: State, alert: Alert) -> str:
     """Return everything that somebody who does not sit here has to know of an alert."""
-    titles = {action.id: action.title for action in state.actions}
     facts = [
         ("state", _state(state, alert)),
         ("since", f"{moment(alert.since)}, for {lasted(state, alert)}" if alert.since is not None else ""),
@@ -115,7 +115,7 @@ def alert_text(state: State, alert: Alert) -> str:
         ("ack", acked(alert)),
         *(("held back", code(mute.reason)) for mute in alert.mutes),
         *(("notified", code(note)) for note in alert.notes),
-        *(("remedy", code(titles.get(remedy, remedy))) for remedy in alert.remedies),
+        *(("remedy", code(remedy_words(state, remedy))) for remedy in alert.remedies),
         ("runbook", link(alert.runbook) if alert.runbook else ""),
     ]
     others = [each for each in firing(state, alert.source) if each.key != alert.key]

@@ -1,94 +1,240 @@
-"""From the key to the proof: pick an action for the selected source, preview it, confirm it, follow it."""
+"""What can be done, as pickers: of a key, on the selected row, against an alert, and what can be undone."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from perftui.client.state import State
-from perftui.core.action import ActionInfo, Plan, Run
-from perftui.core.errors import PerftuiError
-from perftui.tui.dialogs.menu import Item, Menu
-from perftui.tui.dialogs.remedy import Preview, Progress
+from perftui.core.action import Offer, Run
+from perftui.core.alert import Alert
+from perftui.core.errors import PerftuiError, RequestFailed
+from perftui.core.wire import METHOD_NOT_FOUND
+from perftui.tui import applying
+from perftui.tui.dialogs.picker import Choice, Picker
+from perftui.tui.panes.alert_words import is_over, summary_of
 from perftui.tui.panes.content import Row
-from perftui.tui.widgets.text import left
+from perftui.tui.panes.processes import TABLE
+from perftui.tui.panes.runs import can_undo
+from perftui.tui.panes.state_words import clock_time
 
 if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
 
-
-def choose(app: "PerftuiApp", row: Row | None) -> None:
-    """Show what can be done with the source of a row, or else with any source that something can be done with."""
-    state = app.client.state
-    if app.is_read_only:
-        app.say("read-only: nothing can be changed from here")
-        return
-    chosen = row.source if row is not None else ""
-    offers = _offers(state, [chosen]) or _offers(state, sorted(state.sources))
-    if not offers:
-        app.say("there is no source here that an action works on")
-        return
-    title = f"Remedies for {chosen}" if offers[0][1] == chosen else "Remedies"
-    menu = Menu(title, [_item(*offer) for offer in offers], lambda id: _plan(app, offers, id), verb="preview")
-    app.open(menu)
+READ_ONLY = "read-only: nothing can be changed from here"
+_NO_REMEDY = "There is nothing that this agent can do against this alert now. d shows all about it."
+_VERBS = {"c": "Clean up", "w": "Warm", "s": "Services", "o": "Optimise", "f7": "Renice", "f9": "Signal"}
 
 
-def _offers(state: State, sources: list[str]) -> list[tuple[ActionInfo, str]]:
-    """Return the actions that work on these sources, each with its source."""
-    statuses = [state.sources[name] for name in sources if name in state.sources]
-    return [(action, each.name) for each in statuses for action in state.actions if each.kind in action.kinds]
+@dataclass(frozen=True)
+class Context:
+    """What a key was pressed on: a source, parameters that its row stands for, and the alert of it."""
 
+    source: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    alert: Alert | None = None
 
-def _plan(app: "PerftuiApp", offers: list[tuple[ActionInfo, str]], id: str) -> None:
-    action, source = next(offer for offer in offers if _item(*offer).id == id)
-    app.start(_preview(app, action.id, source), "plan")
+    @property
+    def words(self) -> str:
+        """Return what it is in a few words."""
+        subject = " ".join(text for name, text in self.params.items() if name not in ("kind", "nice"))
+        return f"{self.source} {subject}".strip()
 
-
-def _item(action: ActionInfo, source: str) -> Item:
-    undo = "undo yes" if action.reversible else "undo no"
-    line = [
-        (left(action.title, 44), "text"),
-        (left(source, 18), "dim"),
-        (left(action.risk.value, 8), "text"),
-        (undo, "dim"),
-    ]
-    return Item(f"{action.id} {source}", f"{action.id} {action.title} {source}", line)
-
-
-async def _preview(app: "PerftuiApp", action: str, source: str) -> None:
-    app.say(f"planning {action} on {source}")
-    try:
-        plan = await app.client.plan(action, source, {})
-    except PerftuiError as error:
-        app.say(str(error))
-        return
-    app.view.message = ""
-    status = app.client.state.sources.get(source)
-    app.open(
-        Preview(
-            plan,
-            app.clock,
-            app.later,
-            lambda typed: app.start(_apply(app, plan, typed), "apply"),
-            production=status is not None and status.production,
+    def is_served(self, offer: Offer) -> bool:
+        """Return whether an offer is for this: on its source, or on something else that serves it (its workers)."""
+        return bool(self.source) and (
+            offer.target == self.source or bool({self.source, *self.things} & {*offer.serves})
         )
+
+    @property
+    def things(self) -> frozenset[str]:
+        """The names of what the row stands for, beside its source."""
+        return frozenset(text for name, text in self.params.items() if name not in ("kind", "nice"))
+
+
+def choose(app: "PerftuiApp", key: str, row: Row | None, params: dict[str, str] | None = None) -> None:
+    """Open the picker of a key: first what can be done with the row, then the same elsewhere."""
+    if app.is_read_only:
+        app.say(READ_ONLY)
+        return
+    context = context_of(app, row)
+    context = replace(context, params=context.params | (params or {}))
+    verb = _VERBS.get(key, "Remedies")
+    picker = _picker(app, f"{verb}: {context.words}" if context.source else verb, context)
+    app.start(_fill(app, picker, _of_key(app, key, context), _nothing(context)), "offers")
+
+
+def renice(app: "PerftuiApp", row: Row | None, by: int) -> None:
+    """Open the picker for the priority of a process: F7 raises it, which lowers its nice value."""
+    context = context_of(app, row)
+    nice = _nice(app.client.state, context)
+    choose(app, "f7", row, {} if nice is None else {"nice": str(max(-20, min(19, nice + by)))})
+
+
+def of_alert(app: "PerftuiApp", row: Row, alert: Alert, otherwise: Callable[[], None]) -> None:
+    """Open what can be done against an alert; where that is nothing, do `otherwise`."""
+    if app.is_read_only or is_over(alert):
+        otherwise()
+        return
+    context = context_of(app, row)
+    if alert.remedies:
+        picker = _picker(app, f"Remedies for {alert.source}: {summary_of(alert) or alert.rule}", context, against=True)
+        app.start(_fill(app, picker, _against(app, alert), _NO_REMEDY), "offers")
+    else:
+        app.start(_ask_first(app, alert, context, otherwise), "offers")
+
+
+def undo(app: "PerftuiApp", row: Row | None) -> None:
+    """Preview what takes back the selected action, or else the newest; with several of them, let choose."""
+    if app.is_read_only:
+        app.say(READ_ONLY)
+        return
+    runs = [run for run in app.client.state.runs if can_undo(run)]
+    if row is not None and row.run:
+        applying.undo(app, row.run)
+    elif not runs:
+        app.say("there is nothing that can be undone")
+    elif len(runs) == 1:
+        applying.undo(app, runs[0].plan.id)
+    else:
+        _choose_run(app, sorted(runs, key=lambda run: -run.started))
+
+
+def context_of(app: "PerftuiApp", row: Row | None) -> Context:
+    """Return what a row stands for; the processes are those of the host."""
+    if row is None:
+        return Context()
+    params = dict(row.params)
+    if row.alert is not None:
+        params = dict(row.alert.attributes) | params
+    source = row.source
+    if not source and "pid" in params:
+        source = next((each.name for each in app.client.state.sources_of("system")), "")
+    return Context(source, params, row.alert)
+
+
+def _picker(app: "PerftuiApp", title: str, context: Context, *, against: bool = False) -> Picker:
+    """Open a picker; `against`: all that it offers is against the alert, wherever it is done."""
+    infos = {info.id: info for info in app.client.state.actions}
+
+    def chosen(offer: Offer) -> None:
+        alert = context.alert.key if context.alert is not None and (against or context.is_served(offer)) else ""
+        applying.begin(app, offer, infos.get(offer.action), alert, picker)
+
+    picker = Picker(title, chosen)
+    app.open(picker)
+    return picker
+
+
+async def _fill(app: "PerftuiApp", picker: Picker, asking: Awaitable[list[Choice]], nothing: str) -> None:
+    try:
+        choices = await asking
+    except PerftuiError as error:
+        picker.show((), refusal_of(app, error))
+    else:
+        picker.show(choices, nothing)
+    app.draw()
+
+
+async def _ask_first(app: "PerftuiApp", alert: Alert, context: Context, otherwise: Callable[[], None]) -> None:
+    """Ask before anything opens; a key that is pressed meanwhile takes that back."""
+    pressed = app.view.last_key
+    try:
+        choices = await _against(app, alert)
+    except PerftuiError:
+        choices = []
+    if app.view.last_key != pressed or app.dialogs:
+        return
+    if not choices:
+        otherwise()
+        return
+    picker = _picker(app, f"What can be done: {alert.source}, {summary_of(alert) or alert.rule}", context, against=True)
+    picker.show(choices, "")
+    app.draw()
+
+
+async def _of_key(app: "PerftuiApp", key: str, context: Context) -> list[Choice]:
+    """Return what the picker of a key offers: on the row's own source first, then the rest of it elsewhere."""
+    if not context.source:
+        return _choices(app, await _offers(app, key))
+    here, everywhere = await asyncio.gather(_offers(app, key, context), _offers(app, key))
+    others = [offer for offer in everywhere if not any(_covers(each, offer) for each in here)]
+    serving = [offer for offer in others if offer.target != context.source and context.is_served(offer)]
+    here = [*serving, *here]
+    others = [] if "pid" in context.params else [offer for offer in others if offer not in serving]
+    own = f"on {context.words}" if others else ""
+    return [*_choices(app, here, own), *_choices(app, others, "elsewhere" if here else "nothing here; elsewhere")]
+
+
+async def _offers(app: "PerftuiApp", key: str, context: Context | None = None) -> Sequence[Offer]:
+    """Return the offers of a key; F7 and F8 share theirs."""
+    source, params = (context.source, context.params) if context is not None else ("", {})
+    found = [await app.client.offers(key=each, source=source, params=params) for each in _KEYS.get(key, (key,))]
+    return [offer for offers in found for offer in offers]
+
+
+_KEYS = {"f7": ("f7", "f8")}
+
+
+async def _against(app: "PerftuiApp", alert: Alert) -> list[Choice]:
+    return _choices(app, await app.client.offers(alert=alert.key))
+
+
+def _covers(first: Offer, other: Offer) -> bool:
+    """Return whether `first` is what `other` offers, with the same parameters or more of them."""
+    same = (first.action, first.target) == (other.action, other.target)
+    return same and other.params.items() <= first.params.items()
+
+
+def _choices(app: "PerftuiApp", offers: Sequence[Offer], group: str = "") -> list[Choice]:
+    subjects = {info.id: info.subject for info in app.client.state.actions}
+    sources = app.client.state.sources
+    return [
+        Choice(
+            offer,
+            group,
+            production=offer.target in sources and sources[offer.target].production,
+            subject=offer.params.get(subjects.get(offer.action, ""), ""),
+        )
+        for offer in offers
+    ]
+
+
+def _nothing(context: Context) -> str:
+    where = f"with {context.words}" if context.source else "with any source that is watched here"
+    return f"There is nothing that this agent can do {where} by this key."
+
+
+def refusal_of(app: "PerftuiApp", error: PerftuiError) -> str:
+    """Return an error in words; of an agent that does not know the method, that it is too old."""
+    if isinstance(error, RequestFailed) and error.code == METHOD_NOT_FOUND:
+        welcome = app.client.state.welcome
+        which = f" (perftui {welcome.version}, pid {welcome.pid})" if welcome is not None else ""
+        return f"The agent{which} is too old for this: end it, and start perftui again."
+    return str(error)
+
+
+def _nice(state: State, context: Context) -> int | None:
+    """Return the nice value of a process, where the table of processes has it."""
+    table, pid = state.tables.get((context.source, TABLE)), context.params.get("pid")
+    if table is None or pid is None or "nice" not in table.columns:
+        return None
+    at = {name: index for index, name in enumerate(table.columns)}
+    value = next((row[at["nice"]] for row in table.rows if str(row[at["pid"]]) == pid), None)
+    return int(value) if isinstance(value, (int, float)) else None
+
+
+def _choose_run(app: "PerftuiApp", runs: Sequence[Run]) -> None:
+    """Let choose which of several actions is taken back, the newest first."""
+    picker = Picker("Undo", lambda offer: applying.undo(app, offer.params["plan"], picker))
+    picker.show([Choice(_undo_offer(run)) for run in runs], "")
+    app.open(picker)
+
+
+def _undo_offer(run: Run) -> Offer:
+    title = run.undo.title if run.undo is not None and run.undo.title else f"take back: {run.plan.title}"
+    note = f"{run.plan.title}, {clock_time(run.started)} UTC"
+    params = {"plan": run.plan.id}
+    return Offer(
+        action=run.plan.action, target=run.plan.target, title=title, params=params, risk=run.plan.risk, note=note
     )
-
-
-async def _apply(app: "PerftuiApp", plan: Plan, typed: str) -> None:
-    def run() -> Run | None:
-        return next((each for each in app.client.state.runs if each.plan.id == plan.id), None)
-
-    progress = Progress(run, lambda: app.client.state.wall, lambda: app.start(_cancel(app, plan), "cancel"))
-    app.open(progress)
-    try:
-        await app.client.apply(plan, typed)
-    except PerftuiError as error:
-        progress.closed = True
-        app.close_finished()
-        app.say(str(error))
-
-
-async def _cancel(app: "PerftuiApp", plan: Plan) -> None:
-    try:
-        await app.client.cancel(plan.id)
-        app.say("cancelling: it stops before its next step")
-    except PerftuiError as error:
-        app.say(str(error))

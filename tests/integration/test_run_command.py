@@ -63,7 +63,7 @@ def test_dry_run_then_yes_then_the_log(server: RedisServer, tmp_path: Path) -> N
     log = AuditLog(state_dir())
     assert log.verify() == 3
     intent = next(log.records())
-    assert intent["params"] == {"reason": "ticket 7"}
+    assert intent["reason"] == "ticket 7"
     assert intent["who"]["role"] == "admin"
     wait_until(lambda: not agent_pids())
 
@@ -83,7 +83,9 @@ def test_nothing_happens_unconfirmed_and_production_wants_its_name(server: Redis
     assert keys(server) == LIVE + LASTING
 
 
-@pytest.mark.parametrize(("line", "says"), [("read_only = true", "perftui.toml says"), ("", "[sources.cache-1] says")])
+@pytest.mark.parametrize(
+    ("line", "says"), [("read_only = true", "perftui.toml makes this agent read-only"), ("", "[sources.cache-1] says")]
+)
 def test_read_only_by_configuration(server: RedisServer, tmp_path: Path, line: str, says: str) -> None:
     path = config(tmp_path, server, line)
     if not line:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -12,7 +13,7 @@ from perftui.core.errors import PerftuiError
 from perftui.core.health import Health, HealthReport
 
 
-def plan_for(target: str, confirm: str = "y", databases: int = 1) -> Plan:
+def plan_for(target: str, confirm: str = "y", databases: int = 1, params: dict[str, str] | None = None) -> Plan:
     keys = tuple(Line(f"database {each}", "1,240,311 keys, 801,220 with an expiry") for each in range(databases))
     return Plan(
         id="plan-1",
@@ -32,11 +33,15 @@ def plan_for(target: str, confirm: str = "y", databases: int = 1) -> Plan:
         rests_on=("keyspace (1 s old)", "expired_stale_perc 12 %"),
         unknown=("how many have expired: looking would delete them",),
         estimate=4.0,
+        params=params or {},
     )
 
 
 class FakeClient:
-    """Follows nothing; `failure` is raised by the next request. `past` and `rule_infos` are what it answers."""
+    """Follows nothing; `failure` is raised by the next request. `past` and `rule_infos` are what it answers.
+
+    It offers `offered`, or where that is None to clean up each Redis, by `c` or against an alert that names this.
+    """
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -49,9 +54,9 @@ class FakeClient:
         self.failure: PerftuiError | None = None
         self.past: tuple[Alert, ...] = ()
         self.rule_infos: tuple[RuleInfo, ...] = ()
-        self.offered: tuple[Offer, ...] = (
-            Offer(action="cleanup.expired", target="cache-1", title="Free expired keys", risk=Risk.LOW),
-        )
+        self.offered: tuple[Offer, ...] | None = None
+        self.slow: asyncio.Event | None = None
+        self.against: list[str] = []
         self.planned: Plan | None = None
         self.audited: tuple[AuditRow, ...] = ()
         self.report = HealthReport(status=Health.HEALTHY, at=0.0)
@@ -79,11 +84,25 @@ class FakeClient:
         self, key: str = "", source: str = "", alert: str = "", params: dict[str, str] | None = None
     ) -> tuple[Offer, ...]:
         self._ask("offers", key, source, alert, *(f"{name}={text}" for name, text in (params or {}).items()))
-        return self.offered
+        if self.slow is not None:
+            await self.slow.wait()
+        if self.offered is not None:
+            return tuple(each for each in self.offered if source in ("", each.target))
+        told = next((each for each in self.state.alerts.firing if each.key == alert), None)
+        if alert and (told is None or "cleanup.expired" not in told.remedies):
+            return ()
+        names = [each.name for each in self.state.sources_of("redis")] if key in ("", "c") else []
+        wanted = told.source if told is not None else source
+        return tuple(
+            Offer(action="cleanup.expired", target=name, title="Free expired keys")
+            for name in names
+            if wanted in ("", name)
+        )
 
     async def plan(self, action: str, target: str, params: dict[str, str], alert: str = "") -> Plan:
+        self.against.append(alert)
         self._ask("plan", action, target, *(f"{name}={text}" for name, text in params.items()))
-        return self.planned or plan_for(target, self.confirm, self.databases)
+        return self.planned or plan_for(target, self.confirm, self.databases, params)
 
     async def undo(self, plan: str) -> Plan:
         self._ask("undo", plan)
@@ -92,7 +111,7 @@ class FakeClient:
     async def apply(self, plan: Plan, confirmation: str, reason: str = "", *, break_glass: bool = False) -> Run:
         self._ask("apply", plan.id, confirmation, *([reason] if reason else []), *(["break-glass"] * break_glass))
         run = Run(plan=plan, fraction=0.3, message="swept 240,000 keys", started=self.state.wall)
-        self.state.runs = (run,)
+        self.state.runs = (run, *(each for each in self.state.runs if each.plan.id != plan.id))
         return run
 
     async def cancel(self, plan: str) -> None:
@@ -149,20 +168,17 @@ class FakeClient:
     async def bye(self) -> None:
         self._ask("bye")
 
-    def finish(self, outcome: Outcome = Outcome.SUCCEEDED, proof: Proof = Proof.RECOVERED) -> None:
+    def finish(self, outcome: Outcome = Outcome.SUCCEEDED, proof: Proof = Proof.RECOVERED, **changes: Any) -> None:
         """End the action that runs."""
-        run = self.state.runs[0]
-        self.state.runs = (
-            Run(
-                plan=run.plan,
-                outcome=outcome,
-                proof=proof,
-                lines=(Line("keys", "1,240,311", "1,101,200"), Line("memory", "3.98 GiB", "3.41 GiB")),
-                started=run.started,
-                done=self.state.wall + 3,
-                ended=self.state.wall + 3,
-            ),
-        )
+        done = self.state.wall + 3
+        lines = (Line("keys", "1,240,311", "1,101,200"), Line("memory", "3.98 GiB", "3.41 GiB"))
+        ending = {"outcome": outcome, "proof": proof, "lines": lines, "done": done, "ended": done, "message": ""}
+        run, *others = self.state.runs
+        self.tell(replace(run, **(ending | changes)), *others)
+
+    def tell(self, *runs: Run) -> None:
+        """Let the agent tell of these runs."""
+        self.state.runs = runs
         if self.on_change is not None:
             self.on_change()
 

@@ -21,7 +21,7 @@ def _applied(screen: Console) -> bool:
 async def test_the_whole_loop() -> None:
     async with console(states.incident()) as screen:
         await screen.press("4", "j", "j", "c")
-        assert "Remedies for cache-2" in screen.text
+        assert "Clean up: cache-2" in screen.text
         await screen.press("enter")
         await screen.settle()
         assert ("plan", "cleanup.expired", "cache-2") in screen.client.asked
@@ -39,7 +39,7 @@ async def test_the_whole_loop() -> None:
 async def test_without_a_selected_cache_every_cache_is_offered() -> None:
     async with console(states.incident()) as screen:
         await screen.press("c")
-        assert "─ Remedies ─" in screen.text
+        assert "─ Clean up ─" in screen.text
         assert all(name in screen.text for name in ("cache-1", "cache-2", "cache-3"))
         await screen.press("down", "enter")
         await screen.settle()
@@ -119,10 +119,11 @@ async def test_x_cancels() -> None:
 
 async def test_a_refusal_is_shown() -> None:
     async with console(states.incident()) as screen:
+        await screen.press("4", "j", "j", "c")
         screen.client.failure = Refused("lock", "another cleanup runs", "wait for it")
-        await screen.press("4", "j", "j", "c", "enter")
+        await screen.press("enter")
         await screen.settle()
-        assert "refused by lock: another cleanup runs" in screen.lines[-1]
+        assert "refused by lock: another cleanup runs; wait for it" in screen.text
 
 
 async def test_read_only_binds_no_action() -> None:

@@ -48,7 +48,7 @@ async def test_a_defect_of_the_client_is_told_and_the_client_starts_again(monkey
 
 
 async def test_a_defect_in_a_request_is_told_and_the_console_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def plan(self: FakeClient, action: str, target: str, params: dict[str, str]) -> None:
+    async def plan(self: FakeClient, action: str, target: str, params: dict[str, str], alert: str = "") -> None:
         raise KeyError("digest")
 
     monkeypatch.setattr(FakeClient, "plan", plan)

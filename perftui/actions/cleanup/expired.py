@@ -6,22 +6,31 @@ Only a primary reclaims. Needs `+info +ping +scan +select`.
 """
 
 import asyncio
-import contextlib
 
 from perftui.actions.contract import Action, Findings, Ground, Job, Receipt, Report, Verdict
-from perftui.actions.pace import Pacer
+from perftui.actions.pace import Pacer, rest
 from perftui.actions.params import Params
-from perftui.actions.redis_link import Keyspace, RedisLink, keyspace, number, redis_cli, redis_link
+from perftui.actions.redis_link import (
+    PINGS,
+    Keyspace,
+    RedisLink,
+    identity_of,
+    keyspace,
+    number,
+    redis_cli,
+    redis_link,
+    refuse_changed,
+    refuse_replica,
+)
 from perftui.config.settings import SourceSettings
-from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk
+from perftui.core.action import ActionInfo, Line, Proof, Risk
 from perftui.core.clock import Clock
-from perftui.core.errors import Refused, SourceError, TargetChanged
+from perftui.core.errors import SourceError
 from perftui.core.units import MISSING, count, seconds, size
 
 BATCH = 1000
 KEYS_PER_SECOND = 100_000.0
 VERIFY_AFTER = 3.0
-PINGS = 10
 SLOW_PING = 0.010
 _NOTE = "the server's own expiry and other clients' look-ups count too"
 
@@ -46,19 +55,19 @@ class CleanupExpired(Action):
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return the server's run_id (new at each start), its role and its address."""
         async with redis_link(target, self.clock) as link:
-            return _identity(await link.info(), link)
+            return identity_of(await link.info(), link)
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Read INFO and nothing else."""
         async with redis_link(target, self.clock) as link:
             info = await link.info()
-        _refuse_replica(target, info)
+        refuse_replica(target, info, "only a primary frees expired keys")
         databases = Keyspace({db: keys for db, keys in keyspace(info).items() if keys[1]})
         total = sum(keys for keys, _ in databases.values())
         return Findings(
             title=f"free expired keys on {target.name}",
             command="; ".join(f"{redis_cli(link, db)} --scan > /dev/null" for db in databases),
-            identity=_identity(info, link),
+            identity=identity_of(info, link),
             targets=tuple(f"db{db}" for db in databases),
             lines=_preview(info, databases),
             rests_on=(f"INFO of {link.where}, just read",),
@@ -75,16 +84,16 @@ class CleanupExpired(Action):
         plan = job.plan
         async with redis_link(job.target, self.clock) as link:
             before = await link.info()
-            _refuse_changed(plan, _identity(before, link))
-            baseline = min([(await link.timed("PING"))[0] for _ in range(PINGS)])
+            refuse_changed(plan.target, plan.identity, identity_of(before, link))
+            baseline = (await link.pings())[0]
             databases = [int(name.removeprefix("db")) for name in plan.targets]
             sweep = _Sweep(link, Pacer(baseline, BATCH), keyspace(before), job.report, job.cancelled)
             try:
                 complete = await sweep.run(databases)
                 after = await link.info()
             except SourceError as error:
-                problem = f"broke off after about {count(sweep.visited)} keys: {error}"
-                return Receipt(message="", problem=problem, complete=False)
+                message = f"about {count(sweep.visited)} keys looked at"
+                return Receipt(message=message, problem=f"broke off: {error}", complete=False, applied=sweep.swept)
             return _receipt(before, after, sweep, complete=complete)
 
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
@@ -92,8 +101,8 @@ class CleanupExpired(Action):
         await asyncio.sleep(self._verify_after)
         async with redis_link(job.target, self.clock) as link:
             now = await link.info()
-            _refuse_changed(job.plan, _identity(now, link))
-            pings = sorted([(await link.timed("PING"))[0] for _ in range(PINGS)])
+            refuse_changed(job.plan.target, job.plan.identity, identity_of(now, link))
+            pings = await link.pings()
         facts, ping = receipt.facts, pings[PINGS // 2]
         evicting = number(now, "evicted_keys") > facts["evicted_after"] == facts["evicted_before"]
         slower = ping > facts["ping"] + SLOW_PING
@@ -111,10 +120,11 @@ class CleanupExpired(Action):
 
 
 class _Sweep:
-    """One pass over the databases; `visited` is about how many keys it has looked at."""
+    """One pass over the databases; `visited`: about how many keys it looked at, `swept`: databases done."""
 
     def __init__(self, link: RedisLink, pacer: Pacer, keys: Keyspace, report: Report, cancelled: asyncio.Event) -> None:
         self.visited = 0
+        self.swept = 0
         self.pacer = pacer
         self._link = link
         self._keys = keys
@@ -128,6 +138,7 @@ class _Sweep:
             await self._link.command("SELECT", database)
             if not await self._scan(total):
                 return False
+            self.swept += 1
         return True
 
     async def _scan(self, total: int) -> bool:
@@ -141,26 +152,8 @@ class _Sweep:
             if cursor == b"0":
                 return True
             ping, _ = await self._link.timed("PING")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.pacer.pause(work, ping)):
-                    await self._cancelled.wait()
+            await rest(self._cancelled, self.pacer.pause(work, ping))
         return False
-
-
-def _identity(info: dict[str, str], link: RedisLink) -> dict[str, str]:
-    return {"run_id": info.get("run_id", ""), "role": info.get("role", ""), "address": str(link.where)}
-
-
-def _refuse_replica(target: SourceSettings, info: dict[str, str]) -> None:
-    if info.get("role") != "master":
-        primary = f"{info.get('master_host', '?')}:{info.get('master_port', '?')}"
-        reason = f"{target.name} is a replica, and only a primary frees expired keys"
-        raise Refused("target", reason, f"do it on its primary, {primary}")
-
-
-def _refuse_changed(plan: Plan, now: dict[str, str]) -> None:
-    if now != plan.identity:
-        raise TargetChanged(f"{plan.target} is another server than was planned for, or has restarted; preview it again")
 
 
 def _preview(info: dict[str, str], databases: Keyspace) -> tuple[Line, ...]:
@@ -190,6 +183,7 @@ def _receipt(before: dict[str, str], after: dict[str, str], sweep: _Sweep, *, co
     return Receipt(
         message=f"{freed:,.0f} expired keys freed{gained}" + ("" if complete else "; cancelled before the end"),
         complete=complete,
+        applied=sweep.swept,
         lines=(
             Line("expired keys freed", after=f"{freed:,.0f} ({_NOTE})"),
             Line("keys", f"{keys[0]:,}", f"{keys[1]:,}"),

@@ -8,9 +8,10 @@ from perftui.core.catalogue.http import HTTP
 from perftui.core.catalogue.mysql import MYSQL
 from perftui.core.catalogue.queue import QUEUE
 from perftui.core.catalogue.redis import REDIS
+from perftui.core.catalogue.service import SERVICE
 from perftui.core.catalogue.system import SYSTEM
 from perftui.core.metric import Metric
 
 CATALOGUE: dict[str, Metric] = {
-    metric.name: metric for table in (SYSTEM, REDIS, QUEUE, MYSQL, HTTP, AGENT) for metric in table
+    metric.name: metric for table in (SYSTEM, REDIS, QUEUE, MYSQL, HTTP, SERVICE, AGENT) for metric in table
 }

@@ -44,6 +44,7 @@ FILESYSTEM = (
     gauge("system.filesystem.usage", "By", "Space in use", bad="up"),
     gauge("system.filesystem.limit", "By", "Size of the filesystem"),
     ratio("system.filesystem.inodes.utilization", "Inodes in use, of all", bad="up"),
+    gauge("system.filesystem.deleted.usage", "By", "Space of deleted files that processes still hold open", bad="up"),
 )
 
 DISK = (

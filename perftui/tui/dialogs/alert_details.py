@@ -14,6 +14,7 @@ from perftui.tui.panes.alert_words import (
     level_of,
     mark_of,
     name_of,
+    remedy_words,
     series_of,
     standing,
     summary_of,
@@ -112,7 +113,6 @@ class AlertDetails(Details):
 
 def _fields(state: State, alert: Alert) -> list[Field]:
     ack = alert.ack
-    titles = {action.id: action.title for action in state.actions}
     return [
         field("metric", alert.metric),
         ("value", value_of(state, alert, severity_role(alert))),
@@ -128,7 +128,7 @@ def _fields(state: State, alert: Alert) -> list[Field]:
         *([field("stands", words)] if not alert.mutes and not ack and (words := standing(state, alert)) else []),
         *(field("notified", note) for note in alert.notes),
         *([field("routes", ", ".join(alert.notify))] if alert.notify else []),
-        *(field("remedy", titles.get(remedy, remedy)) for remedy in alert.remedies),
+        *(field("remedy", remedy_words(state, remedy)) for remedy in alert.remedies),
         *([field("runbook", alert.runbook)] if alert.runbook else []),
     ]
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from perftui.tui.layout import Box
 from perftui.tui.widgets.frame import frame
-from perftui.tui.widgets.text import Line
+from perftui.tui.widgets.text import Line, clip
+from perftui.tui.widgets.text import width as width_of
 
 
 class Dialog(ABC):
@@ -40,6 +41,11 @@ class Dialog(ABC):
         """Return the index of the line that must be in view."""
         return None
 
+    def focus_lines(self) -> tuple[int, int] | None:
+        """Return the indexes of the first and the last line that must be in view; the first, where there is no room."""
+        at = self.focus_line()
+        return None if at is None else (at, at)
+
     def press(self, key: str, character: str | None) -> None:
         """Take a key. Esc closes it; arrows scroll what is too long."""
         if key == "escape":
@@ -64,14 +70,15 @@ class Dialog(ABC):
         body, pinned = self.body(cells - 4), self.pinned(cells - 4)
         tall = min(len(body) + len(pinned) + 2, height - (4 if height > 20 else 0))
         room = self._room = max(1, tall - 2 - len(pinned))
-        at = self.focus_line()
-        if at is not None:
-            self.offset = min(max(self.offset, at - room + 1), at)
+        if (span := self.focus_lines()) is not None:
+            self.offset = min(max(self.offset, span[1] - room + 1), span[0])
         self.offset = max(0, min(self.offset, len(body) - room))
         self.at_end = self.offset + room >= len(body)
         box = Box((width - cells) // 2, (height - tall) // 2, cells, tall)
         shown = [*body[self.offset : self.offset + room], *pinned]
-        return box, frame(self.title, self._place(len(body)), shown, cells, tall, focused=True, foot=self.foot())
+        place = self._place(len(body))
+        title = clip(self.title, cells - 9 - width_of(place))
+        return box, frame(title, place, shown, cells, tall, focused=True, foot=self.foot())
 
     def _place(self, total: int) -> Line:
         """Return which lines of the body are in sight, where it is longer than that."""

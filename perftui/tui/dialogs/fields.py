@@ -1,10 +1,9 @@
 """Labels and values under each other: the values start in one column and wrap within it, nothing is cut off."""
 
-import textwrap
 from collections.abc import Sequence
 
 from perftui.core.action import Line as PlanLine
-from perftui.tui.widgets.text import Line, left, width
+from perftui.tui.widgets.text import Line, left, width, wrapped
 
 WIDEST_LABEL = 34
 """Cells of the label column, at most."""
@@ -47,7 +46,6 @@ def _wrapped(value: Line, cells: int) -> list[Line]:
         if text.strip() == "→":
             continue
         mark = "→ " if lines else ""
-        lines += [
-            [(part, role)] for part in textwrap.wrap(mark + text, max(10, cells), subsequent_indent=" " * len(mark))
-        ]
+        parts = wrapped(text, cells - len(mark))
+        lines += [[((mark if at == 0 else " " * len(mark)) + part, role)] for at, part in enumerate(parts)]
     return lines

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 from perftui.client.state import State
@@ -15,6 +16,7 @@ from perftui.tui.panes.alert_words import (
     level_of,
     mark_of,
     name_of,
+    remedy_words,
     role_of,
     series_of,
     standing,
@@ -59,7 +61,7 @@ class AlertRows:
         self._state = state
         self._tall = tall
         self._cells = cells
-        self._titles = {action.id: action.title for action in state.actions}
+        self._remedy = cache(partial(remedy_words, state))
         self._source = 14 if cells >= _WIDE else 11
         self._took = _TOOK if cells >= _WIDE else _SHORT
         start = 2 + (10 if cells >= _WIDE else 0) + (10 if cells >= _WORDED else 0) + self._source
@@ -105,7 +107,7 @@ class AlertRows:
             (right(told.lasts, self._took), "dim"),
         ]
         if alert.remedies and not is_over(alert) and self._cells - width(line) >= _OFFER:
-            line.append((f"   enter: {self._titles.get(alert.remedies[0], alert.remedies[0])}", "dim"))
+            line.append((f"   enter: {self._remedy(alert.remedies[0])}", "dim"))
         if not told.below:
             return [line]
         indent = 2 + (10 if self._cells >= _WIDE else 0)

@@ -16,6 +16,13 @@ def series_of(alert: Alert) -> SeriesId:
     return SeriesId(alert.source, alert.metric, alert.attributes)
 
 
+def remedy_words(state: State, remedy: str) -> str:
+    """Return a remedy of a rule (`cache.warm:hot-users`) in words: the title of its action, and what of it."""
+    action, _, subject = remedy.partition(":")
+    title = next((each.title for each in state.actions if each.id == action), action)
+    return f"{title}: {subject}" if subject else title
+
+
 def is_over(alert: Alert) -> bool:
     """Return whether it has ended, resolved or lost from sight."""
     return alert.resolved_at is not None or alert.state is AlertState.RESOLVED

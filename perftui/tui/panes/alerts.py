@@ -110,7 +110,7 @@ def _before(state: State, notes: tuple[str, ...]) -> Iterator[Row]:
     yield from (_note(f"console {index}", text) for index, text in enumerate(notes))
     for run in state.runs:
         if _is_shown(run, state.wall):
-            yield Row(f"run {run.plan.id}", (run_line(run, state.wall),))
+            yield Row(f"run {run.plan.id}", (run_line(run, state.wall),), run=run.plan.id)
 
 
 def _after(state: State, *, whole: bool) -> Iterator[Row]:

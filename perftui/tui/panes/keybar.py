@@ -19,7 +19,9 @@ _TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 """Pane -> its short name, the binding that leads there, the kinds of source in it."""
 
-_CHANGING = ("cleanup", "ack", "silence")
+_CHANGING = (
+    "cleanup", "warm", "scale", "optimise", "undo", "renice-up", "renice-down", "signal", "ack", "silence",
+)  # fmt: skip
 _ALWAYS = ("help", "quit")
 """The bindings that stand at the end of the bar however little room there is."""
 

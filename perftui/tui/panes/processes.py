@@ -47,7 +47,7 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
         values = [_age(each[at["start"]], wall) if name == "start" else each[at[name]] for name, _, _ in fields]
         return row([shown(value, show) for value, (_, _, show) in zip(values, fields, strict=True)], columns, chosen)
 
-    rows = [Row(str(each[pid]), OneLine(partial(line, each))) for each in ordered]
+    rows = [Row(str(each[pid]), OneLine(partial(line, each)), params=(("pid", str(each[pid])),)) for each in ordered]
     total = state.value(source, "system.processes.count") or len(rows)
     busiest = f"the busiest {len(rows)} of {total:.0f}" if total > len(rows) else f"{len(rows)}"
     note: Line = [(f"{busiest} · by {sort}{' upwards' if inverted else ''}", "dim")]

@@ -90,7 +90,8 @@ def _row(state: State, queue: Queue, chosen: list[tuple[int, int]]) -> Row:
     if state.is_stale(queue.source):
         figures = [figures[0], *over(figures[1:], "stale")]
     id = f"{queue.source}/{queue.name}"
-    return Row(id, (figures,), SeriesId(queue.source, DEPTH, queue.attributes), queue.source)
+    series = SeriesId(queue.source, DEPTH, queue.attributes)
+    return Row(id, (figures,), series, queue.source, params=(("queue", queue.name),))
 
 
 def _cells(state: State, queue: Queue) -> list[Line]:

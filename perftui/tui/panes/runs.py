@@ -44,6 +44,11 @@ def is_open(run: Run) -> bool:
     return run.outcome is Outcome.RUNNING or is_watched(run)
 
 
+def can_undo(run: Run) -> bool:
+    """Return whether there is something to take back, and nobody has."""
+    return run.undo is not None and not run.undone and run.outcome is not Outcome.RUNNING
+
+
 def state_of(run: Run, wall: float) -> str:
     """Return how far an action is, or how it ended and how long it took."""
     took = units.seconds(max(0.0, round((wall if run.done is None else run.done) - run.started, 1)))

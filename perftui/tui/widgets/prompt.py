@@ -1,5 +1,7 @@
 """A line of text being typed, key by key; it holds no cursor but its end."""
 
+from rich.cells import cell_len
+
 from perftui.core.text import clean
 from perftui.tui.widgets.text import Line
 
@@ -28,6 +30,9 @@ class Prompt:
         """Take pasted text as one line, made harmless."""
         self.text = (self.text + clean(text.strip()))[:LONGEST]
 
-    def draw(self) -> Line:
-        """Return the label, the text and the cursor."""
-        return [(self.label, "accent"), (self.text, "text"), (" ", "selected")]
+    def draw(self, cells: int | None = None) -> Line:
+        """Return the label, the text and the cursor; in `cells` cells the end of a text that is longer."""
+        text = self.text
+        while cells is not None and text and cell_len(self.label) + cell_len(text) + 1 > cells:
+            text = text[1:]
+        return [(self.label, "accent"), (text, "text"), (" ", "selected")]

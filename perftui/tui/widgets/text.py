@@ -3,9 +3,10 @@
 Roles are names of a theme (`text`, `dim`, `warning`); `a+b` lays one over the other (`warning+selected`).
 """
 
+import textwrap
 from collections.abc import Iterable
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from perftui.core.text import clean
 
@@ -42,6 +43,21 @@ def clip_words(text: str, cells: int) -> str:
     if text[len(kept) : len(kept) + 1].strip():
         kept = kept.rpartition(" ")[0] or kept
     return kept.rstrip(" ,:") + ELLIPSIS
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """Return `text` in lines of at most `cells` cells (10 at least), broken between words, or within one too long."""
+    cells = max(10, cells)
+    if text.isascii():
+        return textwrap.wrap(text, cells, break_on_hyphens=False)
+    lines: list[str] = []
+    for word in text.split():
+        for part in chop_cells(word, cells):
+            if lines and cell_len(lines[-1]) + 1 + cell_len(part) <= cells:
+                lines[-1] += f" {part}"
+            else:
+                lines.append(part)
+    return lines
 
 
 def left(text: str, cells: int) -> str:

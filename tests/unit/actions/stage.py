@@ -1,17 +1,22 @@
 """An action without a server, and a runner around it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from perftui.actions.audit import AuditLog
 from perftui.actions.contract import Action, Actor, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.journal import Journal
+from perftui.actions.leasing import TakeLease, no_lease
 from perftui.actions.params import Params
 from perftui.actions.runner import ActionRunner
+from perftui.actions.verdicts import Watcher
 from perftui.config.kinds import RedisOptions
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.action import ActionInfo, Line, Plan, Proof, Risk, Run
+from perftui.core.action import ActionInfo, Line, Param, Plan, Proof, Risk, Run
 from perftui.core.alert import Alert
 from perftui.core.clock import ManualClock
 from perftui.core.reading import Reading
@@ -22,10 +27,24 @@ ADMIN = Actor(uid=0, role="admin", pid=1, login="ada", claimed={"SUDO_USER": "ad
 
 
 class FakeAction(Action):
-    """Takes `steps` steps, each let through by `step.set()`; records what it did in `done`."""
+    """Takes `steps` steps, each let through by `step.set()`; records what it did in `done`.
 
-    def __init__(self, risk: Risk = Risk.LOW, steps: int = 1) -> None:
-        self.info = ActionInfo(id="cleanup.fake", title="Fake", key="c", risk=risk, reversible=False, kinds=("redis",))
+    `finds` and `ends` are what plan and apply say beyond that; `error` is raised before, `defect` after a step.
+    """
+
+    def __init__(self, risk: Risk = Risk.LOW, steps: int = 1, id: str = "cleanup.fake") -> None:
+        self.info = ActionInfo(
+            id=id,
+            title="Fake",
+            key="c",
+            risk=risk,
+            reversible=False,
+            kinds=("redis",),
+            params=(Param(name="queue", help="which", is_subject=True),),
+        )
+        self.finds: dict[str, Any] = {}
+        self.ends: dict[str, Any] = {}
+        self.proof = Proof.RECOVERED
         self.server = {"run_id": "first", "role": "master"}
         self.steps = steps
         self.done: list[int] = []
@@ -38,7 +57,8 @@ class FakeAction(Action):
         return dict(self.server)
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
-        return Findings(title="fake", command="true", identity=dict(self.server), targets=("db0",), lines=())
+        found = Findings(title="fake", command="true", identity=dict(self.server), targets=("db0",), lines=())
+        return msgspec.structs.replace(found, **self.finds)
 
     async def apply(self, job: Job) -> Receipt:
         self.started += 1
@@ -50,10 +70,11 @@ class FakeAction(Action):
                 raise self.error
             self.done.append(number)
             job.report(number / self.steps, f"step {number}")
-        return Receipt(message="all done", lines=(Line("done", "0", str(self.steps)),))
+        receipt = Receipt(message="all done", lines=(Line("done", "0", str(self.steps)),), applied=self.steps)
+        return msgspec.structs.replace(receipt, **self.ends)
 
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
-        return Verdict(proof=Proof.RECOVERED, lines=(Line("later", "1", "0"),))
+        return Verdict(proof=self.proof, lines=(Line("later", "1", "0"),))
 
 
 class Stage:
@@ -66,10 +87,15 @@ class Stage:
         *,
         options: RedisOptions | None = None,
         read_only: bool = False,
+        lease: TakeLease = no_lease,
+        watcher: Watcher | None = None,
+        others: Sequence[Action] = (),
+        wall: float = 1_700_000_000.0,
     ) -> None:
-        self.clock = ManualClock()
+        self.clock = ManualClock(wall=wall)
         self.settings = Settings()
         self.source = SourceSettings(name="cache-1", kind="redis", options=options or RedisOptions())
+        self.host = SourceSettings(name="host", kind="system", options=RedisOptions())
         self.log = AuditLog(folder)
         self.past: dict[SeriesId, list[tuple[float, float | None]]] = {}
         self.alerts: list[Alert] = []
@@ -77,19 +103,22 @@ class Stage:
         self.published: list[tuple[Run, ...]] = []
         chosen = self.fake if action is None else action if isinstance(action, Action) else action(self, self.clock)
         self.action = chosen.info.id
+        self.stale: set[str] = set()
         self.runner = ActionRunner(
-            {chosen.info.id: chosen},
+            {each.info.id: each for each in (chosen, *others)},
             self,
             self.clock,
             Journal(self.log, self.clock, folder / "no-system-log"),
             self.published.append,
             read_only=read_only,
+            lease=lease,
+            watcher=watcher,
         )
 
     readings: Mapping[str, Reading] = {}
 
     def is_fresh(self, source: str) -> bool:
-        return True
+        return source not in self.stale
 
     def points(self, series: SeriesId) -> Iterable[tuple[float, float | None]]:
         return self.past.get(series, ())
@@ -102,16 +131,23 @@ class Stage:
 
     @property
     def sources(self) -> Mapping[str, SourceSettings]:
-        host = SourceSettings(name="host", kind="system", options=RedisOptions())
-        return {self.source.name: self.source, "host": host}
+        return {each.name: each for each in (self.source, self.host)}
 
-    async def plan(self) -> Plan:
-        return await self.runner.plan(self.action, "cache-1", {})
+    def rule(self, **rules: Any) -> None:
+        """Set keys of `[actions]`."""
+        self.settings = msgspec.structs.replace(
+            self.settings, actions=msgspec.structs.replace(self.settings.actions, **rules)
+        )
 
-    async def run(self, confirmation: str = "y", actor: Actor = ADMIN) -> Run:
+    async def plan(self, **params: str) -> Plan:
+        return await self.runner.plan(self.action, "cache-1", params)
+
+    async def run(self, confirmation: str = "y", actor: Actor = ADMIN, **more: Any) -> Run:
         """Plan, apply and wait for the end."""
-        plan = await self.plan()
-        await self.runner.apply(plan.id, confirmation, actor)
+        return await self.applied(await self.plan(), confirmation, actor, **more)
+
+    async def applied(self, plan: Plan, confirmation: str = "y", actor: Actor = ADMIN, **more: Any) -> Run:
+        await self.runner.apply(plan.id, confirmation, actor, **more)
         return await self.ended(plan)
 
     async def ended(self, plan: Plan) -> Run:

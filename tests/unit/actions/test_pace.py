@@ -1,6 +1,8 @@
 """The pacer: half the server's time at most, and less when it gets slow."""
 
-from perftui.actions.pace import LONGEST_PAUSE, Pacer
+import asyncio
+
+from perftui.actions.pace import LONGEST_PAUSE, Pacer, rest
 
 
 def test_it_waits_as_long_as_it_worked() -> None:
@@ -25,3 +27,19 @@ def test_a_far_server_is_no_slow_one() -> None:
     assert pacer.pause(0.042, 0.040) == 0.042
     assert pacer.batch == 1000
     assert 0.001 < pacer.p99 < 0.003
+
+
+def test_it_may_begin_smaller_than_it_grows() -> None:
+    pacer = Pacer(baseline=0.001, most=1000, first=200)
+    assert pacer.batch == 200
+    for _ in range(30):
+        pacer.pause(work=0.002, ping=0.001)
+    assert pacer.batch == 1000
+
+
+async def test_a_rest_ends_when_it_is_cancelled() -> None:
+    cancelled = asyncio.Event()
+    await rest(cancelled, 0.0)
+    cancelled.set()
+    async with asyncio.timeout(1.0):
+        await rest(cancelled, 3600.0)

@@ -155,7 +155,7 @@ class TestAlerts:
 
 
 def test_an_action_is_a_line_when_it_is_applied_done_and_proved(logged: Collected) -> None:
-    log = RunLog()
+    log = RunLog(ManualClock())
     run = Run(plan=PLAN)
     done = msgspec.structs.replace(run, outcome=Outcome.SUCCEEDED)
     proved = msgspec.structs.replace(done, proof=Proof.RECOVERED)
@@ -166,8 +166,20 @@ def test_an_action_is_a_line_when_it_is_applied_done_and_proved(logged: Collecte
 
 
 def test_an_action_that_failed_is_something_to_look_at(logged: Collected) -> None:
-    RunLog().observe((Run(plan=PLAN, outcome=Outcome.FAILED, message="lock lost"),))
+    RunLog(ManualClock()).observe((Run(plan=PLAN, outcome=Outcome.FAILED, message="lock lost"),))
     assert [record.levelname for record in logged.records] == ["INFO", "WARNING"]
+
+
+def test_what_ended_before_this_agent_is_no_news_but_what_it_found_interrupted_is(
+    clock: ManualClock, logged: Collected
+) -> None:
+    log = RunLog(clock)
+    past = Run(plan=PLAN, outcome=Outcome.SUCCEEDED, proof=Proof.RECOVERED, ended=clock.wall() - 60)
+    found = Run(plan=PLAN, outcome=Outcome.INTERRUPTED, proof=Proof.UNKNOWN, ended=clock.wall())
+    log.observe((past,))
+    assert logged.events == []
+    log.observe((msgspec.structs.replace(found, plan=msgspec.structs.replace(PLAN, id="other")), past))
+    assert logged.events == ["action ended"]
 
 
 def test_once_a_minute_the_agents_own_figures_and_the_slow_sources(clock: ManualClock, logged: Collected) -> None:

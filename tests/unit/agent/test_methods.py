@@ -1,7 +1,8 @@
 """Who may change what: roles, consoles that only look, and agents that are read-only."""
 
+from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from perftui.core.alert import RuleInfo
 from perftui.core.clock import ManualClock
 from perftui.core.errors import Refused, RequestFailed
 from perftui.engine.engine import Engine
+from tests.unit.actions.stage import Stage
 
 WRITING: dict[str, dict[str, object]] = {
     "ack": {"key": "k"},
@@ -78,3 +80,56 @@ async def test_an_agent_that_is_read_only_takes_decisions_and_no_rules(flag: boo
             await asked(method, flag=flag, file=file)
     with pytest.raises(Refused, match=why):
         await asked("set_rule", flag=flag, file=file)
+
+
+class Asking:
+    """Asks the methods of actions over a runner, as one role."""
+
+    def __init__(self, stage: Stage, role: str = ADMIN, *, console: bool = False) -> None:
+        async def never(*_words: object) -> Any:
+            pytest.fail("nobody asked for that")
+
+        self._methods = Methods(Engine(Settings(), stage.clock), stage.runner, stage.clock, never, never, private=False)
+        peer = Peer(pid=1, uid=1000, login="ana", role=role, claimed={"SUDO_USER": "eve"})
+        self._connection = cast("Connection", SimpleNamespace(peer=peer, read_only=console, is_console=True))
+
+    async def __call__(self, method: str, **params: object) -> Any:
+        return await self._methods.handle(self._connection, method, msgspec.Raw(msgspec.json.encode(params)))
+
+
+async def test_an_action_goes_from_its_offer_to_its_record(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    ask = Asking(stage)
+    (offer,) = await ask("offers", key="c")
+    plan = await ask("plan", action=offer.action, target=offer.target, params={"queue": "mail"})
+    stage.rule(max_targets=1)
+    with pytest.raises(Refused, match="refused by confirmation"):
+        await ask("apply", plan=plan.id, confirmation="y", reason="outage", break_glass=True)
+    await ask("apply", plan=plan.id, confirmation="cache-1", reason="outage", break_glass=True)
+    await stage.ended(plan)
+    (row,) = await ask("audit", number=5)
+    assert (row.plan, row.subject, row.who, row.reason) == (plan.id, "mail", "ana (claims eve)", "outage")
+
+
+@pytest.mark.parametrize(("role", "console", "check"), [(VIEWER, False, "role"), (ADMIN, True, "read-only")])
+async def test_who_may_not_act_may_preview_and_nothing_more(
+    tmp_path: Path, role: str, console: bool, check: str
+) -> None:
+    stage = Stage(tmp_path)
+    ask = Asking(stage, role, console=console)
+    plan = await ask("plan", action="cleanup.fake", target="cache-1")
+    with pytest.raises(Refused) as caught:
+        await ask("apply", plan=plan.id, confirmation="y")
+    assert (caught.value.check, stage.fake.started) == (check, 0)
+    running = await stage.plan()
+    stage.fake.step.clear()
+    await Asking(stage)("apply", plan=running.id, confirmation="y")
+    with pytest.raises(Refused, match="only who may act may cancel"):
+        await ask("cancel", plan=running.id)
+    stage.fake.step.set()
+    await stage.ended(running)
+
+
+async def test_what_cannot_be_taken_back_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="there is nothing to take back"):
+        await Asking(Stage(tmp_path))("undo", plan="none")

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from perftui.config import discovery
+from perftui.config.address import address_of
 from perftui.config.discovery import MYSQL_PLACES, REDIS_PLACES, Candidate, discover, usual_candidates
-from perftui.config.kinds import MySQLOptions, Options, RedisOptions
+from perftui.config.kinds import MySQLOptions, Options, RedisOptions, SupervisorOptions, SystemdOptions
 from perftui.config.settings import Settings, SourceSettings
 from tests.unit.config.servers import MARIADB, packet, saying
 
@@ -20,7 +21,7 @@ def configured(name: str, kind: str, address: str, options: Options) -> Settings
 
 async def test_finds_what_answers_and_names_it(tmp_path: Path) -> None:
     (tmp_path / "my.cnf").write_text(f"[client]\nuser = monitor\npassword = pw\nsocket = {tmp_path}/db.sock\n")
-    _, mysql = usual_candidates(my_cnf=tmp_path / "my.cnf")
+    _, mysql, *_ = usual_candidates(my_cnf=tmp_path / "my.cnf")
     async with (
         saying(b"-NOAUTH no\r\n") as redis_address,
         saying(packet(MARIADB), tmp_path / "db.sock") as mysql_address,
@@ -63,7 +64,7 @@ async def test_nothing_there_is_nothing_found() -> None:
 
 
 def test_the_usual_places_without_a_my_cnf(tmp_path: Path) -> None:
-    redis, mysql = usual_candidates(my_cnf=tmp_path / "none")
+    redis, mysql, *_ = usual_candidates(my_cnf=tmp_path / "none")
     assert (redis.places, mysql.places) == (REDIS_PLACES, MYSQL_PLACES)
     assert redis.options("/run/redis.sock") == RedisOptions(url="unix:///run/redis.sock")
     options = mysql.options("127.0.0.1:3306")
@@ -91,7 +92,7 @@ def test_a_malformed_my_cnf_is_noted_and_ignored(tmp_path: Path) -> None:
 async def test_a_home_folder_that_hangs_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = threading.Event()
     monkeypatch.setattr(discovery, "HOME_DEADLINE", 0.05)
-    monkeypatch.setattr(discovery, "PROBES", {"redis": _nobody, "mysql": _nobody})
+    monkeypatch.setattr(discovery, "PROBES", dict.fromkeys(discovery.PROBES, _nobody))
     monkeypatch.setattr(discovery, "read_client_defaults", lambda path: answers.wait(10) and None)
     notes: list[str] = []
     try:
@@ -103,3 +104,23 @@ async def test_a_home_folder_that_hangs_holds_nothing_up(monkeypatch: pytest.Mon
 
 async def _nobody(address: str) -> str | None:
     return None
+
+
+async def test_systemd_is_found_where_it_is_the_init_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    systemd = Candidate(kind="systemd", places=(f"{tmp_path}/systemd",), options=lambda _: SystemdOptions())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await discover(Settings(), [systemd]) == ()
+    (tmp_path / "systemd").mkdir()
+    assert await discover(Settings(), [systemd]) == (), "there is nothing to ask it with"
+    (tmp_path / "systemctl").write_text("#!/bin/sh\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    (found,) = await discover(Settings(), [systemd])
+    assert (found.name, found.kind, found.options, found.interval) == ("systemd", "systemd", SystemdOptions(), 5.0)
+
+
+async def test_a_systemd_or_supervisor_that_is_configured_is_not_found_again() -> None:
+    *_, systemd, supervisor = usual_candidates()
+    assert address_of(SystemdOptions()) in systemd.places
+    assert address_of(SupervisorOptions()) in supervisor.places
+    assert address_of(SystemdOptions(scope="user")) not in systemd.places
+    assert supervisor.options("/tmp/supervisor.sock") == SupervisorOptions(url="unix:///tmp/supervisor.sock")

@@ -107,13 +107,19 @@ def test_the_host_can_be_configured(tmp_path: Path) -> None:
         ("a = 1\nb = = 2", "line 2, column 5: Invalid value"),
         ("sources = 3", "sources must be tables: write [sources.NAME] for each"),
         ("[sources]\nx = 1", '[sources.x] must be a table with a "kind" in it'),
-        ("[sources.x]", '[sources.x] missing key "kind"; allowed: system, agent, redis, mysql, http'),
+        (
+            "[sources.x]",
+            '[sources.x] missing key "kind"; allowed: system, agent, redis, mysql, http, systemd, supervisor',
+        ),
         ('[sources.x]\nkind = "redi"', '[sources.x] unknown kind "redi"; did you mean "redis"?'),
         (
             '[sources.x]\nkind = "oracle"',
-            '[sources.x] unknown kind "oracle"; allowed: system, agent, redis, mysql, http',
+            '[sources.x] unknown kind "oracle"; allowed: system, agent, redis, mysql, http, systemd, supervisor',
         ),
-        ("[sources.x]\nkind = 3", "[sources.x] kind must be one of system, agent, redis, mysql, http, in quotes"),
+        (
+            "[sources.x]\nkind = 3",
+            "[sources.x] kind must be one of system, agent, redis, mysql, http, systemd, supervisor, in quotes",
+        ),
         (
             '[sources."a/b"]\nkind = "redis"',
             '[sources."a/b"] a source\'s name is letters, digits, dots, dashes and underscores, 63 at most',

@@ -31,10 +31,12 @@ def test_no_secret_is_written(tmp_path: Path) -> None:
 def test_every_commented_key_is_right_too(tmp_path: Path) -> None:
     text = render(found(tmp_path))
     path = tmp_path / "perftui.toml"
-    path.write_text(re.sub(r"^# (\[[\w.\"-]+\]$|\[\[\w+\]\]$|\w+ = )", r"\1", text, flags=re.MULTILINE))
+    path.write_text(re.sub(r"^# (\[[\w.\"-]+\]$|\[\[[\w.]+\]\]$|\w+ = )", r"\1", text, flags=re.MULTILINE))
     path.chmod(0o600)
     settings = load(path)
     assert [source.name for source in settings.sources] == ["system", "agent", "redis-6379", "mysql-3306", "shop"]
     assert list(settings.notify) == ["slack", "email", "pagerduty"]
     assert (len(settings.rules), len(settings.inhibitions)) == (2, 1)
+    assert (list(settings.runbooks), settings.actions.freeze[0].until) == (["drain", "admit"], "mon 06:00")
+    assert all((settings.warm, settings.files, settings.scale, settings.cdn))
     assert text.count("\n# ") > 25

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 from perftui.config.kinds import KINDS
+from perftui.config.remedies import NAMED
 from perftui.config.schema import schema
 
 
@@ -34,5 +35,14 @@ def test_every_key_is_described() -> None:
     document = schema({})
     tables = [document, *document["$defs"].values()]
     bare = [key for table in tables for key, entry in table.get("properties", {}).items() if "description" not in entry]
-    assert set(bare) <= {"kind", "sources", "notify"}
+    assert set(bare) <= {"kind", "sources", "notify", "actions", *NAMED}
     assert document["properties"]["interval"]["description"].startswith("How often")
+
+
+def test_the_tables_of_actions_are_in_it_with_their_own_words() -> None:
+    document = schema({})
+    assert {"actions", *NAMED} <= set(document["properties"])
+    window = document["$defs"]["Freeze"]["properties"]
+    assert window["from"]["description"].startswith('`"fri 16:00"`')
+    assert document["$defs"]["Runbook"]["additionalProperties"] is False
+    assert document["$defs"]["HttpCall"]["properties"]["method"]["description"] == "How."

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from perftui.core.catalogue import CATALOGUE, agent, http, mysql, queue, redis, system
+from perftui.core.catalogue import CATALOGUE, agent, http, mysql, queue, redis, service, system
 from perftui.core.metric import Kind, Metric
 
-TABLES = (system.SYSTEM, redis.REDIS, queue.QUEUE, mysql.MYSQL, http.HTTP, agent.AGENT)
+TABLES = (system.SYSTEM, redis.REDIS, queue.QUEUE, mysql.MYSQL, http.HTTP, service.SERVICE, agent.AGENT)
 
 
 def test_no_name_is_declared_twice() -> None:

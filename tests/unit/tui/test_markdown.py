@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from perftui.client.state import Link, State
-from perftui.core.action import Outcome, Plan, Proof, Risk, Run
+from perftui.core.action import Outcome, Plan, Proof, Risk, Run, Undo
 from perftui.core.alert import Alert, AlertState, Severity, Silence
 from perftui.core.series import SeriesId, attributes
 from perftui.core.wire import Delivery
@@ -52,7 +52,10 @@ def run_of(outcome: Outcome, *, reversible: bool, target: str = "cache-2") -> Ru
         id="p1", action="cleanup.expired", title="free the memory", target=target, digest="d", expires=1.0,
         risk=Risk.LOW, reversible=reversible, confirm="y", command=f"perftui run cleanup.expired {target}",
     )  # fmt: skip
-    return Run(plan=plan, outcome=outcome, proof=Proof.RECOVERED, started=states.WALL - 90, done=states.WALL - 60)
+    undo = Undo(action="cleanup.expired", params={}, title="put it back") if reversible else None
+    return Run(
+        plan=plan, outcome=outcome, proof=Proof.RECOVERED, started=states.WALL - 90, done=states.WALL - 60, undo=undo
+    )
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -212,9 +215,11 @@ def test_the_hand_over_names_what_can_be_undone() -> None:
     state.runs = (
         run_of(Outcome.SUCCEEDED, reversible=True, target="cache-1"),
         run_of(Outcome.RUNNING, reversible=True, target="cache-2"),
+        replace(run_of(Outcome.SUCCEEDED, reversible=True, target="cache-3"), undone=True),
+        run_of(Outcome.SUCCEEDED, reversible=False, target="pool"),
     )
     undo = hand_over_text(state).split("still be undone\n\n")[1].split("\n\n")[0]
-    assert undo == "- `free the memory` on `cache-1`, started 2026-11-21 02:13:22 UTC"
+    assert undo == "- `free the memory` on `cache-1`, started 2026-11-21 02:13:22 UTC, by `put it back`"
 
 
 def test_the_hand_over_leaves_out_what_ended_before_the_shift() -> None:

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from perftui.actions.table import ActionTable
 from perftui.alerts.rules.file import default_inhibitions, default_rules
 from perftui.alerts.rules.rule import Rule
 from perftui.cli import rules as command
+from perftui.config.settings import Settings
+from perftui.core.clock import ManualClock
+from perftui.engine.engine import Engine
 
 CASES = sorted(Path(__file__).parents[1].joinpath("cases").glob("*.toml"))
-ACTIONS = {"cleanup.expired"}
+ACTIONS = set(ActionTable(Engine(Settings(), ManualClock()), ManualClock()))
 
 
 def test_the_written_cases_pass_and_take_no_time(capsys: pytest.CaptureFixture[str]) -> None:

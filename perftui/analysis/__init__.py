@@ -1,0 +1,1 @@
+"""Pure functions over what was read: what it means, and what would help."""

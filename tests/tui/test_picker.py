@@ -1,0 +1,186 @@
+"""What is on offer: asked of the agent, ordered, chosen; and why there is nothing."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from perftui.core.action import Offer
+from perftui.core.errors import RequestFailed
+from perftui.core.reading import Table
+from perftui.core.wire import METHOD_NOT_FOUND
+from tests.support import remedies, states
+from tests.tui.console import Console, console
+
+
+def _asked(screen: Console) -> list[tuple[str, ...]]:
+    return [request for request in screen.client.asked if request[0] == "offers"]
+
+
+async def test_it_opens_at_once_and_the_agent_answers_later() -> None:
+    async with console(states.incident()) as screen:
+        screen.client.slow = asyncio.Event()
+        await screen.press("4", "j", "j", "c")
+        assert "asking the agent what can be done" in screen.text
+        await screen.press("enter")
+        assert screen.app.dialogs and not any(request[0] == "plan" for request in screen.client.asked)
+        screen.client.slow.set()
+        await screen.settle()
+        assert "Free expired keys" in screen.text and "undo no" in screen.text
+
+
+async def test_the_row_comes_first_and_the_rest_below() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("3", "j", "c")
+        assert ("offers", "c", "cache-1", "", "queue=webhook") in _asked(screen)
+        assert "Clean up: cache-1 webhook" in screen.text
+        lines = [line for line in screen.lines if "Free expired keys" in line]
+        assert "cache-1" in lines[0] and len(lines) == 4, "what the row offers is not offered again"
+        assert screen.text.index("on cache-1 webhook") < screen.text.index("elsewhere")
+        assert screen.text.count("production") == 1
+
+
+async def test_what_serves_the_row_from_elsewhere_comes_first() -> None:
+    async with console(remedies.state()) as screen:
+        workers = replace(remedies.START, title="start the workers", serves=("webhook",))
+        screen.client.offered = (remedies.START, workers, remedies.ANY)
+        await screen.press("3", "j", "s")
+        titles = ("on cache-1 webhook", "start the workers", "restart any unit", "elsewhere", "restart worker-webhook")
+        places = [screen.text.index(title) for title in titles]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("key", "picker"), [("c", "c"), ("w", "w"), ("s", "s"), ("f9", "f9"), ("f7", "f7"), ("f8", "f7")]
+)
+async def test_each_key_asks_for_its_own_picker(key: str, picker: str) -> None:
+    async with console(states.healthy()) as screen:
+        await screen.press(key)
+        assert _asked(screen)[0][1] == picker
+
+
+@pytest.mark.parametrize(
+    ("command", "picker"), [("warm", "w"), ("renice-up", "f7"), ("renice-down", "f7"), ("signal", "f9")]
+)
+async def test_each_has_a_command(command: str, picker: str) -> None:
+    async with console(states.healthy()) as screen:
+        await screen.press("colon", *("minus" if letter == "-" else letter for letter in command), "enter")
+        await screen.settle()
+        assert _asked(screen)[0][1] == picker
+
+
+@pytest.mark.parametrize(("key", "nice"), [("f7", "4"), ("f8", "6")])
+async def test_a_process_is_known_by_its_pid_and_its_next_priority(key: str, nice: str) -> None:
+    state = states.healthy()
+    table = state.tables["web-3", "processes"]
+    rows = tuple((*row, 5) for row in table.rows)
+    state.tables["web-3", "processes"] = Table(columns=(*table.columns, "nice"), rows=rows)
+    async with console(state) as screen:
+        screen.client.offered = (Offer(action="process.renice", target="web-3", title="renice worker"),)
+        await screen.press("2", "j", key)
+        assert _asked(screen)[0] == ("offers", "f7", "web-3", "", "pid=1000", f"nice={nice}")
+        assert "elsewhere" not in screen.text
+
+
+async def test_without_the_priority_the_form_asks_for_it() -> None:
+    async with console(states.healthy()) as screen:
+        await screen.press("2", "j", "f7")
+        assert _asked(screen)[0] == ("offers", "f7", "web-3", "", "pid=1000")
+
+
+async def test_what_is_blocked_says_why_and_is_not_chosen() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered = (remedies.BLOCKED, remedies.START)
+        await screen.press("s")
+        assert "not now: it crash-loops: 5 restarts within 2 minutes" in screen.text
+        assert next(line for line in screen.lines if "restart worker-webhook" in line).count("▶") == 1
+        await screen.press("up", "enter")
+        assert not any(request[0] == "plan" for request in screen.client.asked)
+
+
+async def test_typing_narrows_it_and_the_order_stays() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered = (remedies.START, remedies.ANY)
+        await screen.press("s", *"any", "enter")
+        await screen.settle()
+        assert "Restart a unit" in screen.text and "on cache-1" in screen.text
+
+
+async def test_nothing_on_offer_says_so() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("4", "j", "j", "w")
+        assert "There is nothing that this agent can do with cache-2 by this key." in screen.text
+        await screen.press("enter")
+        assert not screen.app.dialogs
+
+
+async def test_an_old_agent_is_told_apart_from_an_empty_one() -> None:
+    async with console(states.incident()) as screen:
+        screen.client.failure = RequestFailed("there is no method offers", METHOD_NOT_FOUND)
+        await screen.press("c")
+        assert "The agent (perftui 0.1.0, pid 4711) is too old for this" in screen.text
+
+
+@pytest.mark.parametrize("key", ["c", "w", "s", "u", "f7", "f8", "f9"])
+async def test_read_only_binds_none_of_them(key: str) -> None:
+    async with console(states.incident(), read_only=True) as screen:
+        await screen.press("4", "j", key)
+        assert "read-only: nothing can be changed from here" in screen.lines[-1]
+        assert not screen.app.dialogs and screen.client.asked == []
+        await screen.press("escape")
+        assert "cleanup" not in screen.lines[-1] and "optimise" not in screen.lines[-1]
+
+
+async def test_enter_on_an_alert_without_remedies_opens_what_is_offered_all_the_same() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered = (remedies.ANY,)
+        await screen.press("8", "j", "enter")
+        await screen.settle()
+        assert "What can be done: cache-1" in screen.text and "restart any unit" in screen.text
+
+
+async def test_enter_on_an_alert_that_nothing_remedies_opens_its_details() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("8", "j", "enter")
+        await screen.settle()
+        assert "queue-no-workers on cache-1" in screen.text and "routes" not in _asked(screen)[0]
+
+
+async def test_a_key_pressed_meanwhile_keeps_the_answer_from_opening_anything() -> None:
+    async with console(states.incident()) as screen:
+        screen.client.slow = asyncio.Event()
+        await screen.press("8", "j", "enter", "j")
+        screen.client.slow.set()
+        await screen.settle()
+        assert not screen.app.dialogs
+
+
+async def test_against_an_alert_the_plan_knows_which() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("8", "j", "j", "j", "j", "enter")
+        await screen.settle()
+        await screen.press("enter")
+        await screen.settle()
+        assert screen.client.against == ["hit-rate/cache-2/"]
+
+
+async def test_read_only_enter_on_an_alert_shows_its_details() -> None:
+    async with console(states.incident(), read_only=True) as screen:
+        await screen.press("8", "j", "j", "j", "j", "enter")
+        assert "hit-rate on cache-2" in screen.text
+
+
+async def test_an_alert_names_its_first_remedy_in_words() -> None:
+    async with console(states.incident()) as screen:
+        await screen.press("8")
+        assert "enter: free the memory of expired keys" in screen.text
+
+
+async def test_a_remedy_elsewhere_is_against_the_alert_too() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered, screen.client.planned = (remedies.START,), remedies.PLAN
+        await screen.press("8", "j", "j", "j", "j", "enter")
+        await screen.settle()
+        await screen.press("enter")
+        await screen.settle()
+        assert screen.client.against == ["hit-rate/cache-2/"], "its own figure proves it, wherever it is done"
