@@ -65,14 +65,20 @@ class Offers:
     def _of(self, action: Action, ask: Ask, source: str) -> Iterator[Offer]:
         for target in list(self._ground.sources.values()):
             if target.kind in action.info.kinds and source in ("", target.name):
-                blocked = self._blocked(target)
                 for offer in _asked(action, target, ask):
-                    yield msgspec.structs.replace(offer, blocked=blocked) if blocked and not offer.blocked else offer
+                    yield self._as_it_stands(offer, target)
 
-    def _blocked(self, target: SourceSettings) -> str:
-        if why := self._locked(target):
-            return f"read-only: {why}"
-        return "" if self._ground.is_fresh(target.name) else f"{target.name} gives no fresh readings now"
+    def _as_it_stands(self, offer: Offer, target: SourceSettings) -> Offer:
+        """Return the offer with why it cannot be applied now, or that the target tells nothing.
+
+        The latter blocks nothing: a plan reads its target afresh, and what no longer answers may need it most.
+        """
+        if (why := self._locked(target)) and not offer.blocked:
+            return msgspec.structs.replace(offer, blocked=f"read-only: {why}")
+        if self._ground.is_fresh(target.name):
+            return offer
+        note = f"no fresh readings of {target.name}"
+        return msgspec.structs.replace(offer, note="; ".join(filter(None, [offer.note, note])))
 
 
 def _asked(action: Action, target: SourceSettings, ask: Ask) -> Iterable[Offer]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from perftui.actions.bundle import Bundle
 from perftui.actions.cache.cdn import CdnPurge, CdnWarm
 from perftui.actions.cache.invalidate import CacheInvalidate
 from perftui.actions.cache.tune import CacheTune
@@ -47,8 +48,9 @@ SINGLE: tuple[type[Action], ...] = (
     ProcessIonice,
 )
 """The actions that come with perftui, in the order in which the pickers offer them."""
-BUNDLES = (CleanupMemory, Optimise)
+BUNDLES: tuple[type[Bundle], ...] = (CleanupMemory, Optimise)
 """Those that run others, one after another."""
+IDS = tuple(make.info.id for make in (*BUNDLES, *SINGLE))
 
 
 class ActionTable(Mapping[str, Action]):

@@ -19,10 +19,13 @@ class Watcher(Protocol):
         """Follow them for the plan's window; `report` takes what they show so far."""
 
 
+_ORDER = (Proof.RECOVERED, Proof.UNCHANGED, Proof.UNKNOWN)
+
+
 def combined(plan: Plan, own: Verdict, watched: Verdict | None) -> Verdict:
     """Return the verdict of the action's own second reading and of the watched series together.
 
-    Worse if either is; what had to improve and did not is unchanged, whatever else did; unknown when nothing was read.
+    Worse if either is. That what had to improve has improved, only its readings can say: without any it is not known.
     """
     if watched is None:
         return own
@@ -31,10 +34,10 @@ def combined(plan: Plan, own: Verdict, watched: Verdict | None) -> Verdict:
     must_improve = any(watch.must is Must.IMPROVE for watch in plan.watches)
     if Proof.WORSE in seen:
         proof = Proof.WORSE
-    elif must_improve and watched.proof is Proof.UNCHANGED:
-        proof = Proof.UNCHANGED
+    elif must_improve and watched.proof is not Proof.RECOVERED:
+        proof = watched.proof if own.proof is Proof.RECOVERED else min(seen, key=_ORDER.index)
     else:
-        proof = next((each for each in (Proof.RECOVERED, Proof.UNCHANGED) if each in seen), Proof.UNKNOWN)
+        proof = min(seen, key=_ORDER.index)
     return Verdict(proof=proof, lines=lines)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from perftui.alerts.rules.file import rule_book
 from perftui.alerts.rules.schema import rule_structs
+from perftui.cli.remedy_lines import remedy_lines
 from perftui.config.discovery import discover, usual_candidates
 from perftui.config.load import read
 from perftui.config.paths import config_file
@@ -91,7 +92,7 @@ def _check(file: str | None) -> int:
     loaded = read(path, must_exist=file is not None)
     book = rule_book(loaded.settings)
     of_console = (f"{path.name}: {line}" for line in _console_problems(loaded.settings))
-    problems = [*loaded.problems, *book.problems, *of_console]
+    problems = [*loaded.problems, *book.problems, *remedy_lines(book, loaded.settings), *of_console]
     for line in problems:
         print(line, file=sys.stderr)
     if problems:

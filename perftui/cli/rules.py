@@ -10,6 +10,7 @@ from perftui.alerts.cases.file import load_cases
 from perftui.alerts.cases.report import lines_of
 from perftui.alerts.cases.runner import run_cases
 from perftui.alerts.rules.file import rule_book, rule_infos
+from perftui.cli.remedy_lines import remedy_lines
 from perftui.config.load import load, read
 from perftui.config.paths import config_file
 from perftui.core.alert import RuleInfo
@@ -56,7 +57,7 @@ def _check(name: str | None) -> int:
     path = config_file(name)
     loaded = read(path, must_exist=name is not None)
     book = rule_book(loaded.settings)
-    problems = (*loaded.problems, *book.problems)
+    problems = (*loaded.problems, *book.problems, *remedy_lines(book, loaded.settings))
     for line in problems:
         print(f"perftui: {line}", file=sys.stderr)
     if problems:

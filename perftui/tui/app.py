@@ -25,7 +25,7 @@ from perftui.tui.console_screen import ConsoleScreen
 from perftui.tui.dialogs.base import Dialog
 from perftui.tui.guard import GuardedApp
 from perftui.tui.keys import Keymap
-from perftui.tui.layout import PANES, TABS, Box, Boxes, arrange, is_narrow, is_tiny
+from perftui.tui.layout import PANES, Box, Boxes, arrange, is_narrow, is_tiny, tabs
 from perftui.tui.palette import Palette
 from perftui.tui.panes import compose, header, keybar
 from perftui.tui.panes.content import Content
@@ -238,7 +238,8 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             case "header":
                 return self._header(box)
             case "tabs":
-                return [keybar.tabs(self.shown, self.view.focus, box.width, self.keymap)]
+                panes = tabs(compose.needs(self.shown))
+                return [keybar.tabs(self.shown, panes, self.view.focus, box.width, self.keymap)]
             case "keys":
                 return [self._keys(box.width)]
         return self._pane(name, box)
@@ -266,7 +267,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
         """Return the panes that Tab goes through."""
         width, height = self.size
         if self.view.screen == "overview" and is_narrow(width, height) and not self.view.maximised:
-            return [*TABS, "alerts"]
+            return [*tabs(compose.needs(self.shown)), "alerts"]
         return [pane for pane in PANES if pane in self.boxes]
 
     def _header(self, box: Box) -> list[Line]:

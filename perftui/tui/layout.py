@@ -21,6 +21,8 @@ PANES = (
     "processes",
 )  # fmt: skip
 TABS = ("system", "queues", "caches", "databases", "services", "endpoints", "history")
+_WHERE_THERE = ("services", "endpoints")
+"""The tabs that stand there only when there is something in them."""
 
 
 class Box(NamedTuple):
@@ -43,6 +45,11 @@ def is_tiny(width: int, height: int) -> bool:
 def is_narrow(width: int, height: int) -> bool:
     """Return whether the panes stack as tabs."""
     return width < WIDE or height < LOW
+
+
+def tabs(needs: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the panes that stack as tabs; `needs` says how many rows a pane has."""
+    return tuple(pane for pane in TABS if pane not in _WHERE_THERE or needs.get(pane))
 
 
 def arrange(width: int, height: int, screen: str, focus: str, maximised: bool, needs: Mapping[str, int]) -> Boxes:

@@ -89,6 +89,7 @@ def agrees(pid: int, row: dict[str, Cell]) -> bool:
     assert str(row["name"])[:15] == name[:15] or name.startswith("kworker/")
     assert str(row["command"] or "").split()[:3] == clean(" ".join(command), 200).split()[:3]
     assert row["user"] in (pwd.getpwuid(user).pw_name, str(user))
+    assert row["nice"] == process.nice()
     assert row["threads"] == pytest.approx(threads, abs=20)
     assert row["memory"] == pytest.approx(resident, rel=0.5, abs=64 << 20)
     return True

@@ -188,10 +188,10 @@ def http(up: float = 1, takes: float = 0.031, code: float = 200) -> tuple[Sample
 
 
 def processes(count: int = 40) -> Table:
-    columns = ("pid", "user", "state", "cpu", "memory", "threads", "name", "command", "unit", "start", "time")
+    columns = ("pid", "user", "state", "cpu", "memory", "nice", "threads", "name", "command", "unit", "start", "time")
     rows = tuple(
         (
-            *(1000 + index, "www-data", "S", 0.31 / (index + 1), (90 - index) * 1024.0**2, 4, "worker"),
+            *(1000 + index, "www-data", "S", 0.31 / (index + 1), (90 - index) * 1024.0**2, 0, 4, "worker"),
             *(f"/usr/sbin/worker --number {index}", "web.service", WALL - 10_000 + 100 * index, 7.5 * (count - index)),
         )
         for index in range(count)

@@ -1,7 +1,7 @@
 import pytest
 
 from perftui.config.settings import Settings
-from tests.support import states
+from tests.support import acts, states
 from tests.tui.console import console
 from tests.tui.snapshot import compare
 from tests.tui.tables import with_tables
@@ -88,3 +88,19 @@ async def test_host(request: pytest.FixtureRequest) -> None:
     async with console(states.healthy(), (120, 40)) as screen:
         await screen.press("2")
         compare(request, "host-120x40", screen.app.export_screenshot())
+
+
+@pytest.mark.parametrize("size", ["120x40", "80x24"])
+async def test_services(request: pytest.FixtureRequest, size: str) -> None:
+    width, height = size.split("x")
+    async with console(acts.with_services(states.incident()), (int(width), int(height))) as screen:
+        await screen.press("6", "j")
+        compare(request, f"services-{size}", screen.app.export_screenshot())
+
+
+@pytest.mark.parametrize("size", ["120x40", "80x24"])
+async def test_actions(request: pytest.FixtureRequest, size: str) -> None:
+    width, height = size.split("x")
+    async with console(acts.with_actions(states.incident()), (int(width), int(height))) as screen:
+        await screen.press("escape", "9", "j")
+        compare(request, f"actions-{size}", screen.app.export_screenshot())

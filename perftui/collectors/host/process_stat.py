@@ -26,6 +26,7 @@ class Stat(NamedTuple):
     name: bytes
     state: str
     ticks: int
+    nice: int
     threads: int
     start: int
     memory: int
@@ -39,6 +40,7 @@ def parse_stat(line: bytes) -> Stat:
         name=head[head.index(b"(") + 1 :],
         state=_STATES.get(fields[0].decode(), "other"),
         ticks=int(fields[11]) + int(fields[12]),
+        nice=int(fields[16]),
         threads=int(fields[17]),
         start=int(fields[19]),
         memory=int(fields[21]) * PAGE,

@@ -16,7 +16,7 @@ from perftui.collectors.host.process_stat import EXHAUSTED, Stat, StatFiles, par
 from perftui.core.reading import Cell, ReadingBuilder, Table
 from perftui.core.text import clean
 
-COLUMNS = ("pid", "user", "state", "cpu", "memory", "threads", "name", "command", "unit", "start", "time")
+COLUMNS = ("pid", "user", "state", "cpu", "memory", "nice", "threads", "name", "command", "unit", "start", "time")
 MAX_ROWS = 200
 IDLE_TURNS = 5
 HERTZ = os.sysconf("SC_CLK_TCK")
@@ -157,6 +157,7 @@ class ProcessTable:
             stat.state,
             process.cpu,
             stat.memory,
+            stat.nice,
             stat.threads,
             process.name,
             words.command,

@@ -1,5 +1,7 @@
 """The key bar: the keys of the focused pane first, then those that always work; and the tabs of small screens."""
 
+from collections.abc import Sequence
+
 from perftui.client.state import State
 from perftui.core.status import SourceState
 from perftui.tui.keys import Binding, Keymap
@@ -14,6 +16,7 @@ _TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "queues": ("queues", "queues", ()),
     "caches": ("caches", "caches", ("redis",)),
     "databases": ("dbs", "databases", ("mysql",)),
+    "services": ("svc", "services", ("systemd", "supervisor")),
     "endpoints": ("http", "endpoints", ("http",)),
     "history": ("chart", "", ()),
 }
@@ -22,7 +25,7 @@ _TABS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 _CHANGING = (
     "cleanup", "warm", "scale", "optimise", "undo", "renice-up", "renice-down", "signal", "ack", "silence",
 )  # fmt: skip
-_ALWAYS = ("help", "quit")
+_ALWAYS = ("commands", "help", "quit")
 """The bindings that stand at the end of the bar however little room there is."""
 
 
@@ -52,10 +55,11 @@ def _part(keymap: Keymap, binding: Binding) -> Line:
     return [(keymap.key_of(binding.id), "accent"), (f" {binding.bar}  ", "dim")]
 
 
-def tabs(state: State, focus: str, cells: int, keymap: Keymap) -> Line:
-    """Return the tabs in exactly `cells` cells: key, name, how many, the worst state in each."""
+def tabs(state: State, panes: Sequence[str], focus: str, cells: int, keymap: Keymap) -> Line:
+    """Return these panes as tabs in exactly `cells` cells: key, name, how many, the worst state in each."""
     line: Line = []
-    for pane, (name, key, kinds) in _TABS.items():
+    for pane in panes:
+        name, key, kinds = _TABS[pane]
         glyph, role = _flag(state, pane, kinds)
         count = len(list(queues.find(state))) if pane == "queues" else len(state.sources_of(*kinds)) if kinds else 0
         here = "+selected" if pane == focus else ""

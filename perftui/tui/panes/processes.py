@@ -20,6 +20,7 @@ _FIELDS = (
     Field("cpu", Column("cpu", 7), share),
     Field("memory", Column("memory", 9), size),
     Field("state", Column("s", 1, "left", rank=3), lambda value: [(str(value)[:1], "text")]),
+    Field("nice", Column("ni", 3, rank=4), text),
     Field("threads", Column("thr", COUNT, rank=4), text),
     Field("time", Column("time", DURATION, rank=2), whole_seconds),
     Field("start", Column("age", 8, rank=1), whole_seconds),

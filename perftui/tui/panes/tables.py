@@ -7,9 +7,9 @@ from perftui.client.state import State
 from perftui.core import units
 from perftui.core.reading import Table
 from perftui.core.series import Attributes
-from perftui.tui.panes.fields import Field, dim, duration, moment, share, table_lines, text, whole_seconds
+from perftui.tui.panes.fields import Field, dim, duration, moment, share, size, table_lines, text, whole_seconds
 from perftui.tui.panes.locks import lock_lines
-from perftui.tui.widgets.table import COUNT, DURATION, RATIO, Column
+from perftui.tui.widgets.table import BYTES, COUNT, DURATION, RATIO, Column
 from perftui.tui.widgets.text import Line
 
 Section = tuple[str, str, Callable[[Table, int], list[Line]], str]
@@ -32,6 +32,14 @@ _SLOW_LOG = (
     Field("arguments", Column("args", COUNT, rank=2), text),
     Field("client", Column("client", 16, "left", rank=3, grow=30), dim),
 )
+_DELETED = (
+    Field("size", Column("holds", BYTES), size),
+    Field("path", Column("deleted file", 20, "left", grow=60), text),
+    Field("process", Column("held open by", 12, "left", grow=12), text),
+    Field("pid", Column("pid", DURATION, rank=1), text),
+    Field("unit", Column("unit", 14, "left", rank=2, grow=16), text),
+    Field("holders", Column("holders", DURATION, rank=3), text),
+)
 _CORES = (
     Field("cpu", Column("core", COUNT), text),
     Field("utilization", Column("busy", RATIO), share),
@@ -48,7 +56,10 @@ STATEMENTS: Section = ("statements", "Running statements", _with(_STATEMENTS), "
 _SECTIONS: dict[str, tuple[Section, ...]] = {
     "mysql": (LOCKS, STATEMENTS),
     "redis": (("slowlog", "Slow log, the newest first", _with(_SLOW_LOG), "no slow command seen"),),
-    "system": (("cores", "Cores", _with(_CORES), "no core seen"),),
+    "system": (
+        ("cores", "Cores", _with(_CORES), "no core seen"),
+        ("deleted_files", "Deleted files that are still open", _with(_DELETED), "none that may be read"),
+    ),
 }
 
 

@@ -86,7 +86,10 @@ async def test_against_an_alert_that_is_over_there_is_nothing(tmp_path: Path) ->
 async def test_what_cannot_be_applied_now_says_why(tmp_path: Path) -> None:
     stage = stage_of(tmp_path, Offering("a.a", {}, {"params": {"queue": "x"}, "blocked": "it crash-loops"}))
     stage.stale = {"cache-1"}
-    assert [each.blocked for each in stage.runner.offers()] == ["cache-1 gives no fresh readings now", "it crash-loops"]
+    assert [(each.blocked, each.note) for each in stage.runner.offers()] == [
+        ("", "no fresh readings of cache-1"),
+        ("it crash-loops", "no fresh readings of cache-1"),
+    ]
     stage.source = msgspec.structs.replace(stage.source, read_only=True)
     assert stage.runner.offers()[0].blocked == "read-only: [sources.cache-1] says read_only = true"
 

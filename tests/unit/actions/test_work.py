@@ -123,7 +123,7 @@ async def test_a_watch_or_a_reading_that_fails_leaves_the_other(tmp_path: Path) 
     stage = Stage(tmp_path, watcher=watching)
     stage.fake.finds = {"watches": (DEPTH,)}
     run = await stage.run()
-    assert (run.proof, run.message) == (Proof.RECOVERED, "all done; not proved: no readings came")
+    assert (run.proof, run.message) == (Proof.UNKNOWN, "all done; not proved: no readings came")
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,8 @@ async def test_a_watch_or_a_reading_that_fails_leaves_the_other(tmp_path: Path) 
         (Proof.UNCHANGED, Proof.RECOVERED, Must.IMPROVE, Proof.RECOVERED),
         (Proof.UNKNOWN, Proof.RECOVERED, Must.IMPROVE, Proof.RECOVERED),
         (Proof.UNCHANGED, Proof.UNKNOWN, Must.IMPROVE, Proof.UNCHANGED),
+        (Proof.RECOVERED, Proof.UNKNOWN, Must.IMPROVE, Proof.UNKNOWN),
+        (Proof.RECOVERED, Proof.UNKNOWN, Must.KEEP, Proof.RECOVERED),
         (Proof.UNKNOWN, Proof.UNKNOWN, Must.KEEP, Proof.UNKNOWN),
         (Proof.UNKNOWN, None, Must.IMPROVE, Proof.UNKNOWN),
         (Proof.RECOVERED, None, Must.IMPROVE, Proof.RECOVERED),

@@ -7,7 +7,7 @@ from perftui.core.alert import Alert, Level, Severity
 from perftui.core.status import SourceState
 from perftui.core.wire import AlertsView
 from perftui.tui.keys import Keymap
-from perftui.tui.layout import PANES, Box, arrange
+from perftui.tui.layout import PANES, Box, arrange, tabs
 from perftui.tui.panes import alerts, caches, compose, databases, header, history, keybar, queues, state_words, system
 from perftui.tui.panes.state_words import figure, level_role
 from perftui.tui.plain import render_plain
@@ -32,7 +32,7 @@ def _pane(pane: str, state: State, cells: int = 120, height: int = 20) -> str:
 @pytest.mark.parametrize("name", STATES)
 def test_every_line_has_exactly_the_width_of_its_box(name: str, size: tuple[int, int]) -> None:
     state: State = getattr(states, name)()
-    for screen in ("overview", "host", "queues", "alerts"):
+    for screen in ("overview", "host", "queues", "services", "alerts", "actions"):
         boxes = arrange(*size, screen, "system", False, compose.needs(state))
         for pane, box in boxes.items():
             if pane not in PANES:
@@ -43,7 +43,7 @@ def test_every_line_has_exactly_the_width_of_its_box(name: str, size: tuple[int,
             assert _text(lines).replace("\n", "").isprintable()
     assert width(header.draw(state, size[0])) == size[0]
     assert width(keybar.draw(Keymap(), "caches", size[0])) == size[0]
-    assert width(keybar.tabs(state, "queues", size[0], Keymap())) == size[0]
+    assert width(keybar.tabs(state, tabs(compose.needs(state)), "queues", size[0], Keymap())) == size[0]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

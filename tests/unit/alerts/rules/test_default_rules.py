@@ -5,16 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from perftui.actions.table import ActionTable
+from perftui.actions.table import IDS
 from perftui.alerts.rules.file import default_inhibitions, default_rules
 from perftui.alerts.rules.rule import Rule
 from perftui.cli import rules as command
-from perftui.config.settings import Settings
-from perftui.core.clock import ManualClock
-from perftui.engine.engine import Engine
 
 CASES = sorted(Path(__file__).parents[1].joinpath("cases").glob("*.toml"))
-ACTIONS = set(ActionTable(Engine(Settings(), ManualClock()), ManualClock()))
 
 
 def test_the_written_cases_pass_and_take_no_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,7 +20,14 @@ def test_the_written_cases_pass_and_take_no_time(capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert status == 0, said
     assert int(said.split()[0]) >= 60
-    assert spent < 2
+    assert spent < 2 * max(1.0, slowness())
+
+
+def slowness() -> float:
+    """Return how much slower this machine is now than one on which the cases took 1.4 s."""
+    started = time.process_time()
+    sum(number * number for number in range(2_000_000))
+    return (time.process_time() - started) / 0.12
 
 
 def test_every_rule_is_in_a_case() -> None:
@@ -43,7 +46,7 @@ def test_every_inhibition_is_about_rules_that_there_are() -> None:
 @pytest.mark.parametrize("rule", default_rules(), ids=lambda rule: rule.name)
 def test_every_rule_says_in_words_what_happens_and_offers_only_actions_that_there_are(rule: Rule) -> None:
     assert len(rule.summary.split()) >= 3
-    assert set(rule.remedies) <= ACTIONS
+    assert set(rule.remedies) <= set(IDS)
 
 
 def test_nobody_waits_for_a_source_to_be_well_for_long() -> None:

@@ -9,7 +9,7 @@ import pytest
 from perftui.collectors.host import process_details
 from perftui.collectors.host.detail_batches import MAX_STUCK, PATIENCE, DetailBatches, Incarnation
 from perftui.collectors.host.process_details import Details
-from perftui.collectors.host.processes import ProcessTable
+from perftui.collectors.host.processes import COLUMNS, ProcessTable
 from tests.support.servers import wait_until
 from tests.unit.collectors.host.tree import Tree
 
@@ -91,4 +91,4 @@ def test_the_table_shows_the_rest_and_says_who_is_stuck(tree: Tree, locked: dict
 
 
 def _commands(tree: Tree, table: ProcessTable) -> list[bool]:
-    return [row[7] is not None for row in tree.poll(table.read).tables["processes"].rows]
+    return [row[COLUMNS.index("command")] is not None for row in tree.poll(table.read).tables["processes"].rows]

@@ -11,7 +11,7 @@ LINE = b"42 (%s) D 1 42 42 0 -1 4194304 102 0 0 0 7 5 0 0 20 0 3 0 9000 3133440 
 
 @pytest.mark.parametrize("name", [b"worker", b"a) S 1 (b", b"\x1b[2J\xff", b"", b"new\nline"])
 def test_a_name_may_hold_anything(name: bytes) -> None:
-    assert parse_stat(LINE % name) == Stat(name, "blocked", 12, 3, 9000, 425 * PAGE)
+    assert parse_stat(LINE % name) == Stat(name, "blocked", 12, 0, 3, 9000, 425 * PAGE)
 
 
 def test_an_unknown_state_is_other() -> None:

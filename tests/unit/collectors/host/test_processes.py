@@ -38,6 +38,7 @@ def test_a_row(tree: Tree, table: ProcessTable) -> None:
         "state": "sleeping",
         "cpu": 0.5,
         "memory": 10 * PAGE,
+        "nice": 0,
         "threads": 3,
         "name": "mailer",
         "command": "/usr/bin/mailer --queue mail",
