@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 
-from perftui.actions.audit import AuditLog
+from perftui.actions.audit.journal import Journal
+from perftui.actions.audit.log import AuditLog
 from perftui.actions.contract import Action, Ground
-from perftui.actions.journal import Journal
-from perftui.actions.lease import lease_on
-from perftui.actions.proving import Prover
-from perftui.actions.runner import ActionRunner
+from perftui.actions.frame.runner import ActionRunner
+from perftui.actions.lease.kinds import lease_on
+from perftui.actions.proof.proving import Prover
 from perftui.config.paths import state_dir
 from perftui.core.action import Run
 from perftui.core.clock import Clock

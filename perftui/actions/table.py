@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from perftui.actions.bundle import Bundle
+from perftui.actions.bundle.bundle import Bundle
+from perftui.actions.bundle.optimise import Optimise
 from perftui.actions.cache.cdn import CdnPurge, CdnWarm
 from perftui.actions.cache.invalidate import CacheInvalidate
 from perftui.actions.cache.tune import CacheTune
@@ -15,7 +16,6 @@ from perftui.actions.cleanup.jobs import CleanupJobs
 from perftui.actions.cleanup.memory import CleanupMemory
 from perftui.actions.cleanup.temp import CleanupTemp
 from perftui.actions.contract import Action, Ground
-from perftui.actions.optimise import Optimise
 from perftui.actions.process.priority import ProcessIonice, ProcessRenice
 from perftui.actions.process.signals import ProcessSignal
 from perftui.actions.runbook.action import runbook_actions

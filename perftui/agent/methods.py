@@ -9,8 +9,8 @@ import msgspec
 
 from perftui import __version__
 from perftui.actions.contract import Actor
-from perftui.actions.guard import FILE_READ_ONLY, FILE_REMEDY, FLAG_READ_ONLY, FLAG_REMEDY
-from perftui.actions.runner import ActionRunner
+from perftui.actions.frame.guard import FILE_READ_ONLY, FILE_REMEDY, FLAG_READ_ONLY, FLAG_REMEDY
+from perftui.actions.frame.runner import ActionRunner
 from perftui.agent.connection import Connection
 from perftui.agent.peer import ADMIN, VIEWER
 from perftui.agent.requests import (
@@ -218,7 +218,7 @@ class Methods:
         return await self._actions.audit(request.number)
 
     async def _health(self, _connection: Connection, _request: Nothing) -> object:
-        from perftui.actions.health import health_of  # here: the first figures need not wait for it
+        from perftui.actions.bundle.health import health_of  # here: the first figures need not wait for it
 
         return health_of(self._engine, self._clock)
 

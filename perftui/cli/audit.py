@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from perftui.actions.audit import AuditLog, Record
-from perftui.actions.audit_rows import folded
+from perftui.actions.audit.log import AuditLog, Record
+from perftui.actions.audit.rows import folded
 from perftui.config.paths import state_dir
 from perftui.core.action import AuditRow
 

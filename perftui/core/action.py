@@ -112,7 +112,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """A series whose readings prove an action: `bad` is the direction that hurts.
 
     With a `goal` it has recovered once it lies on the good side of it; without one, once it moved in the good direction
-    by more than `tolerance` (a share of what it was).
+    by more than `tolerance` (a share of what it was). With `beside`, another metric of the same source and attributes,
+    what is watched is its share of both together: of all jobs that end, those that fail.
     """
 
     label: str
@@ -123,6 +124,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     must: Must = Must.KEEP
     goal: float | None = None
     tolerance: float = 0.1
+    beside: str = ""
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True):

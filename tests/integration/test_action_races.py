@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perftui.actions.audit import AuditLog
+from perftui.actions.audit.log import AuditLog
 from perftui.client import launch
 from perftui.client.agent_client import AgentClient
 from perftui.config.paths import private_socket, state_dir

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from perftui.actions.cache.invalidate import CacheInvalidate
 from perftui.actions.contract import Job, make_plan
 from perftui.actions.params import read_params
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
 from perftui.config.kinds import QueueOptions
 from perftui.config.remedies import ActionRules
 from perftui.core.action import Outcome, Plan, Proof, Risk, Run

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perftui.actions.cache.tune import CacheTune
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
 from perftui.core.action import Outcome, Plan, Proof, Risk, Run
 from perftui.core.clock import ManualClock, SystemClock
 from perftui.core.errors import Denied, Refused, TargetChanged

@@ -17,7 +17,7 @@ from perftui.actions.cache import warm
 from perftui.actions.cache.warm import CacheWarm
 from perftui.actions.cache.warming import writer
 from perftui.actions.params import Params
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
 from perftui.config.duration import Duration
 from perftui.config.remedies import WarmHttp, WarmQuery, WarmRecipe
 from perftui.config.secret import Secret

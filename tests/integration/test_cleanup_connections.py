@@ -13,7 +13,7 @@ import pytest
 
 from perftui.actions.cleanup.connections import CleanupConnections
 from perftui.actions.contract import Findings, Job, Receipt, make_plan
-from perftui.actions.lease import lease_on
+from perftui.actions.lease.kinds import lease_on
 from perftui.actions.params import read_params
 from perftui.config.settings import SourceSettings
 from perftui.connect.mysql import MySQLConnection

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from perftui.actions.cleanup.expired import CleanupExpired
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
 from perftui.config.kinds import RedisOptions
 from perftui.core.action import Outcome, Proof, Run
 from perftui.core.clock import SystemClock

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from perftui.actions.cleanup.jobs import CleanupJobs
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
 from perftui.config.kinds import QueueOptions
 from perftui.core.action import Outcome, Plan, Proof, Run
 from perftui.core.clock import ManualClock, SystemClock

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from perftui.actions import leasing_mysql, leasing_redis
-from perftui.actions.lease import lease_on
+from perftui.actions.lease import mysql as leasing_mysql
+from perftui.actions.lease import redis as leasing_redis
+from perftui.actions.lease.kinds import lease_on
 from perftui.config.kinds import HttpOptions, Options, RedisOptions, SystemOptions
 from perftui.config.settings import SourceSettings
 from perftui.core.clock import SystemClock
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.integration
 CLOCK = SystemClock()
 HOLD = """
 import asyncio, sys
-from perftui.actions.lease import lease_on
+from perftui.actions.lease.kinds import lease_on
 from perftui.config.kinds import RedisOptions, SystemOptions
 from perftui.config.settings import SourceSettings
 from perftui.core.clock import SystemClock
@@ -279,6 +280,7 @@ async def test_one_server_under_two_names_does_not_refuse_itself(server: RedisSe
 
 
 def test_importing_it_loads_no_driver(tmp_path: Path) -> None:
-    code = "import sys, perftui.actions.lease; print([name for name in ('redis', 'aiomysql') if name in sys.modules])"
+    loaded = "[name for name in ('redis', 'aiomysql') if name in sys.modules]"
+    code = f"import sys, perftui.actions.lease.kinds; print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "[]\n"

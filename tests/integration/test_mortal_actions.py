@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from perftui.actions.audit import AuditLog
-from perftui.actions.journal import process_mark
+from perftui.actions.audit.journal import process_mark
+from perftui.actions.audit.log import AuditLog
 from perftui.cli import main
 from perftui.config.paths import state_dir
 from perftui.core.action import Outcome

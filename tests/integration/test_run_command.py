@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from perftui.actions.audit import AuditLog
+from perftui.actions.audit.log import AuditLog
 from perftui.config.paths import state_dir
 from perftui.core.errors import Refused
 from tests.integration.test_cleanup_expired import EXPIRED, LASTING, LIVE, fill

@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
-from perftui.actions.http_proof import UP, http_verdict, http_watches
-from perftui.actions.latest import latest
 from perftui.actions.params import Params
+from perftui.actions.proof.http import UP, http_verdict, http_watches
+from perftui.actions.proof.latest import latest
 from perftui.config.remedies import CdnHook, HttpCall
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Line, Offer, Param, Risk

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable
 
 from perftui.actions.pace import Pacer, rest
 from perftui.actions.params import Params
-from perftui.actions.pinned import BLOCK, Gathering, Pinned
-from perftui.actions.queues import queue_options
-from perftui.actions.redis_cluster import Servers
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.cluster import Servers
+from perftui.actions.redis.link import RedisLink
+from perftui.actions.redis.pinned import BLOCK, Gathering, Pinned
+from perftui.actions.redis.queues import queue_options
 from perftui.config.settings import SourceSettings
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused

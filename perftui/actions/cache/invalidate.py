@@ -16,9 +16,9 @@ from perftui.actions.cache.finding import Keys, by_prefix, memory_of, sample
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.pace import Pacer, rest
 from perftui.actions.params import Params
-from perftui.actions.pinned import BLOCK, Pinned
-from perftui.actions.redis_cluster import Servers, servers
-from perftui.actions.redis_link import PINGS, RedisLink, number, redis_cli, refuse_changed
+from perftui.actions.redis.cluster import Servers, servers
+from perftui.actions.redis.link import PINGS, RedisLink, number, redis_cli, refuse_changed
+from perftui.actions.redis.pinned import BLOCK, Pinned
 from perftui.config.settings import SourceSettings
 from perftui.connect.redis import Command, source_error
 from perftui.core.action import SHOWN_TARGETS, ActionInfo, Line, Offer, Param, ParamKind, Proof, Risk, Watch

@@ -8,7 +8,7 @@ which `maxmemory` does not count.
 from typing import NamedTuple
 
 from perftui.actions.contract import Ground
-from perftui.actions.redis_link import RedisLink, number
+from perftui.actions.redis.link import RedisLink, number
 from perftui.core.errors import Refused
 from perftui.core.reading import Reading
 from perftui.core.units import size

@@ -12,8 +12,7 @@ from perftui.actions.cache.memory_bound import Bound, bound_of
 from perftui.actions.cache.tuning import MIB, NAMES, Change, Server, Setting, read_config
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.params import Params
-from perftui.actions.queues import bullmq_names, look_for_queues
-from perftui.actions.redis_link import (
+from perftui.actions.redis.link import (
     PINGS,
     RedisLink,
     identity_of,
@@ -24,6 +23,7 @@ from perftui.actions.redis_link import (
     refuse_changed,
     refuse_replica,
 )
+from perftui.actions.redis.queues import bullmq_names, look_for_queues
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Line, Must, Offer, Param, ParamKind, Proof, Risk, Undo, Watch
 from perftui.core.clock import Clock

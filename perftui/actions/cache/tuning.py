@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 from perftui.actions.contract import Job
-from perftui.actions.redis_link import RedisLink, keyspace, number
+from perftui.actions.redis.link import RedisLink, keyspace, number
 from perftui.core.clock import Clock
 from perftui.core.errors import BadAnswer, Denied, SourceError
 from perftui.core.text import clean

@@ -24,10 +24,10 @@ from perftui.actions.cache.warming.visits import MOST_URLS, visit
 from perftui.actions.cache.warming.words import command_for, free_words, lifetime, origin_of, warnings_of, watches_of
 from perftui.actions.cache.warming.writer import Writer
 from perftui.actions.contract import PLAN_LIFE, Action, Ask, Findings, Ground, Job, Receipt, Verdict
-from perftui.actions.latest import latest
 from perftui.actions.pace import Pacer
 from perftui.actions.params import Params
-from perftui.actions.redis_link import RedisLink, identity_of, number
+from perftui.actions.proof.latest import latest
+from perftui.actions.redis.link import RedisLink, identity_of, number
 from perftui.config.kinds import RedisOptions
 from perftui.config.remedies import WarmRecipe
 from perftui.config.settings import SourceSettings

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
-from perftui.actions.http_proof import UP, http_verdict, http_watches
-from perftui.actions.latest import latest
 from perftui.actions.params import Params
+from perftui.actions.proof.http import UP, http_verdict, http_watches
+from perftui.actions.proof.latest import latest
 from perftui.config.kinds import HttpOptions
 from perftui.config.remedies import HttpCall
 from perftui.config.settings import SourceSettings

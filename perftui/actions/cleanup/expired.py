@@ -10,7 +10,7 @@ import asyncio
 from perftui.actions.contract import Action, Findings, Ground, Job, Receipt, Report, Verdict
 from perftui.actions.pace import Pacer, rest
 from perftui.actions.params import Params
-from perftui.actions.redis_link import (
+from perftui.actions.redis.link import (
     PINGS,
     Keyspace,
     RedisLink,

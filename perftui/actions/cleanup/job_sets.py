@@ -9,8 +9,8 @@ from perftui.actions.contract import Job as Work
 from perftui.actions.contract import batches
 from perftui.actions.pace import Pacer, rest
 from perftui.actions.params import Params
-from perftui.actions.pinned import BLOCK, Pinned
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
+from perftui.actions.redis.pinned import BLOCK, Pinned
 from perftui.core.text import clean
 
 MOST = 200_000

@@ -18,8 +18,7 @@ from perftui.actions.cleanup.job_sets import MOST, Part, Removal, cutoff_of, nam
 from perftui.actions.contract import Action, Ask, Findings, Ground, Receipt, Verdict
 from perftui.actions.contract import Job as Work
 from perftui.actions.params import Params
-from perftui.actions.queues import bullmq_names, queue_options, queue_prefix
-from perftui.actions.redis_link import (
+from perftui.actions.redis.link import (
     PINGS,
     RedisLink,
     identity_of,
@@ -28,6 +27,7 @@ from perftui.actions.redis_link import (
     refuse_changed,
     refuse_replica,
 )
+from perftui.actions.redis.queues import bullmq_names, queue_options, queue_prefix
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Line, Offer, Param, ParamKind, Proof, Risk, Watch
 from perftui.core.clock import Clock

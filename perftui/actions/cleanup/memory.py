@@ -6,10 +6,10 @@ applications clean up themselves.
 
 from collections.abc import Iterator, Sequence
 
-from perftui.actions.bundle import Bundle
-from perftui.actions.bundle_parts import Part
+from perftui.actions.bundle.bundle import Bundle
+from perftui.actions.bundle.parts import Part
 from perftui.actions.params import Params
-from perftui.actions.queues import bullmq_names
+from perftui.actions.redis.queues import bullmq_names
 from perftui.config.kinds import HttpOptions
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Risk

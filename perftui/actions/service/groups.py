@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from perftui.actions.contract import Ground
 from perftui.actions.service.table import latest, series_of, watch_series
 from perftui.config.remedies import ScaleGroup
@@ -63,5 +65,6 @@ def queue_watches(group: ScaleGroup, ground: Ground, *, is_up: bool) -> tuple[Wa
             wants = Must.IMPROVE if waits and stands_still else Must.KEEP
             found.append(watch_series(f"completed/s of {name}", completed, "down", wants))
         if latest(ground, failed) is not None:
-            found.append(watch_series(f"failed/s of {name}", failed, "up", Must.KEEP))
+            share = watch_series(f"failing share of {name}", failed, "up", Must.KEEP)
+            found.append(msgspec.structs.replace(share, beside=completed.metric, tolerance=1.0))
     return tuple(found)

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from perftui.actions.audit import AuditLog
+from perftui.actions.audit.journal import Journal
+from perftui.actions.audit.log import AuditLog
 from perftui.actions.contract import Action, Actor, Findings, Ground, Job, Receipt, Verdict
-from perftui.actions.journal import Journal
-from perftui.actions.leasing import TakeLease, no_lease
+from perftui.actions.frame.runner import ActionRunner
+from perftui.actions.lease.shared import TakeLease, no_lease
 from perftui.actions.params import Params
-from perftui.actions.runner import ActionRunner
-from perftui.actions.verdicts import Watcher
+from perftui.actions.proof.verdicts import Watcher
 from perftui.config.kinds import RedisOptions
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import ActionInfo, Line, Param, Plan, Proof, Risk, Run

@@ -7,7 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from perftui.actions.runner import ActionRunner
+from perftui.actions.frame.runner import ActionRunner
 from perftui.agent.connection import Connection
 from perftui.agent.methods import Methods
 from perftui.agent.peer import ADMIN, VIEWER, Peer

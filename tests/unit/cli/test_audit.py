@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from perftui.actions.audit import AuditLog
+from perftui.actions.audit.log import AuditLog
 from perftui.cli import main
 from perftui.config.paths import state_dir
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perftui.actions.redis_link import RedisLink
+from perftui.actions.redis.link import RedisLink
 from perftui.connect.redis import Command
 from perftui.core.errors import BadAnswer
 from perftui.core.text import clean

@@ -6,7 +6,7 @@ from perftui.actions.cache.warming.visits import Visits
 from perftui.actions.cache.warming.writer import Tally
 from perftui.actions.contract import Receipt
 from perftui.actions.pace import Pacer
-from perftui.actions.redis_link import number
+from perftui.actions.redis.link import number
 from perftui.core.action import Line
 from perftui.core.units import seconds
 

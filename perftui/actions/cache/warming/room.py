@@ -3,8 +3,8 @@
 import asyncio
 
 from perftui.actions.contract import Ground
-from perftui.actions.latest import latest
-from perftui.actions.redis_link import RedisLink, number
+from perftui.actions.proof.latest import latest
+from perftui.actions.redis.link import RedisLink, number
 from perftui.config.settings import SourceSettings
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused

@@ -4,7 +4,7 @@ import shlex
 
 from perftui.actions.cache.warming import room
 from perftui.actions.cache.warming.pinned import Pinned
-from perftui.actions.redis_link import RedisLink, redis_cli
+from perftui.actions.redis.link import RedisLink, redis_cli
 from perftui.config.remedies import WarmRecipe
 from perftui.config.settings import SourceSettings
 from perftui.core.action import Must, Watch

@@ -8,7 +8,7 @@ from typing import Any
 
 from perftui.actions.cache.warming.pinned import Batch
 from perftui.actions.pace import Pacer
-from perftui.actions.redis_link import RedisLink, number
+from perftui.actions.redis.link import RedisLink, number
 from perftui.config.remedies import WarmRecipe
 from perftui.connect.redis import Client, exchange_packed, translated
 from perftui.core.clock import Clock

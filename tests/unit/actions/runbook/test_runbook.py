@@ -210,7 +210,7 @@ async def test_cancelling_stops_it_and_says_that_nothing_is_known(
 
 async def test_a_cancelled_task_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with stubborn(tmp_path, monkeypatch, 60.0) as (books, _):
-        monkeypatch.setattr("perftui.actions.runner.CLOSE_DEADLINE", 0.01)
+        monkeypatch.setattr("perftui.actions.frame.runner.CLOSE_DEADLINE", 0.01)
         monkeypatch.setattr(program, "GRACE", 60.0)
         await books.stage.runner.close()
 

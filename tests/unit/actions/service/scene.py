@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 
+from perftui.actions.audit.journal import Journal
 from perftui.actions.contract import Action
-from perftui.actions.journal import Journal
-from perftui.actions.runner import ActionRunner
+from perftui.actions.frame.runner import ActionRunner
 from perftui.actions.service.limit import ServiceLimit
 from perftui.actions.service.scale import ServiceScale
 from perftui.actions.service.verbs import ServiceReload, ServiceRestart, ServiceStart, ServiceStop

@@ -1,0 +1,215 @@
+"""One run's life: apply, its record, and its proof. Locks, leases and cooldown end with apply, not with the proof."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from perftui.actions.audit.journal import Journal
+from perftui.actions.contract import Action, Job, Receipt, Verdict, lock_of
+from perftui.actions.frame.board import Board
+from perftui.actions.frame.guard import Guard
+from perftui.actions.frame.recent import Recent
+from perftui.actions.lease.shared import Hold
+from perftui.actions.proof.verdicts import Watcher, combined
+from perftui.config.settings import SourceSettings
+from perftui.core.action import Line, Outcome, Plan, Proof, Run
+from perftui.core.clock import Clock
+from perftui.core.errors import AuditError, PerftuiError, Uncertain
+from perftui.core.text import clean
+
+VERIFY_DEADLINE = 60.0
+WATCH_GRACE = 30.0
+"""Seconds that the watch may take beyond its window."""
+REPORT_EVERY = 0.25
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every run works with."""
+
+    board: Board
+    guard: Guard
+    journal: Callable[[], Journal]
+    recent: Recent
+    clock: Clock
+    watcher: Watcher | None
+    on_undone: Callable[[str], None]
+
+
+@dataclass
+class Work:
+    """A run in work. `notes` are lines that stand before those of its receipt."""
+
+    around: Surroundings
+    action: Action
+    target: SourceSettings
+    plan: Plan
+    work: Any
+    hold: Hold
+    notes: tuple[Line, ...] = ()
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    proving: bool = False
+    task: asyncio.Task[None] | None = None
+    _before: Any = None
+    _reported: float = 0.0
+    _closing: bool = False
+    _trouble: str = ""
+    _own_lines: tuple[Line, ...] = ()
+    _watched_lines: tuple[Line, ...] = ()
+
+    def start(self) -> None:
+        """Begin; `task` is done once all is proved and recorded."""
+        self.task = asyncio.create_task(self._run(), name=f"{self.plan.action} {self.plan.target}")
+
+    def stop(self) -> None:
+        """End it as the agent ends: apply between two of its steps, the watching of its proof at once."""
+        self._closing = True
+        self.cancelled.set()
+        if self.proving and self.task is not None:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        receipt = await self._apply()
+        if receipt is None:
+            return
+        self.proving = True
+        if self._closing:
+            await self._end_proof(Verdict(proof=Proof.UNKNOWN), ["the agent ended"])
+        else:
+            await self._prove(receipt)
+
+    async def _apply(self) -> Receipt | None:
+        """Do it and record how it ended, whatever happens; return None when there is nothing to prove."""
+        receipt, cooldown = None, self.action.cooldown
+        ending: dict[str, object] = {"outcome": Outcome.FAILED, "proof": Proof.UNKNOWN, "message": "it broke off"}
+        guarding = asyncio.create_task(self._guard_leases(), name=f"leases of {self.plan.action}")
+        try:
+            if self.around.watcher is not None:
+                self._before = self.around.watcher.before(self.plan)
+            receipt = await self.action.apply(self._job())
+            ending = ending_of(receipt, self.notes)
+        except PerftuiError as error:
+            ending["message"] = str(error)
+            if not isinstance(error, Uncertain):
+                cooldown = 0.0  # nothing was changed
+        finally:
+            guarding.cancel()
+            run = self._finish(ending, cooldown)
+            await self._record(self.around.journal().outcome(run, cooldown))
+            await self.hold.release()
+        return receipt
+
+    def _finish(self, ending: dict[str, object], cooldown: float) -> Run:
+        """Give back what was held, in one step with the end of the run."""
+        around, plan = self.around, self.plan
+        message = "; ".join(filter(None, [str(ending["message"]), self._trouble]))
+        run = around.board.change(plan.id, **{**ending, "message": message, "done": around.clock.wall()})
+        around.recent.rest(plan.action, lock_of(plan.target, plan.subject), cooldown)
+        if plan.undoes and run.outcome is Outcome.SUCCEEDED:
+            around.on_undone(plan.undoes)
+        around.guard.release(plan)
+        return run
+
+    async def _guard_leases(self) -> None:
+        """Stop between two steps once a lease is lost: another agent may act there now."""
+        if self.hold.held:
+            lost = await self.hold.lost()
+            self._trouble = f"stopped: the lease on {lost} was lost, and another agent may act there now"
+            self.cancelled.set()
+
+    async def _prove(self, receipt: Receipt) -> None:
+        """Let the action read again, and follow the plan's watches meanwhile."""
+        watching = asyncio.create_task(self._watch(), name=f"proof of {self.plan.action}")
+        try:
+            own, problem = await self._verify(receipt)
+            self._show(own.lines)
+            watched, other = await watching
+        except asyncio.CancelledError:
+            await self._end_proof(Verdict(proof=Proof.UNKNOWN), ["the agent ended"])
+            raise
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+        verdict = combined(self.plan, own, watched)
+        # What was cancelled may have done some good; that it is mended, nobody looked to the end.
+        if not receipt.complete and verdict.proof is not Proof.WORSE:
+            verdict = Verdict(proof=Proof.UNKNOWN, lines=verdict.lines)
+        await self._end_proof(verdict, [problem, other])
+
+    async def _end_proof(self, verdict: Verdict, problems: list[str]) -> None:
+        board, plan = self.around.board, self.plan
+        run = board.get(plan.id)
+        message = run.message if run is not None else ""
+        why = "; ".join(filter(None, problems))
+        if why:
+            message = "; ".join(filter(None, [message, f"not proved: {why}"]))
+        run = board.change(plan.id, proof=verdict.proof, proof_lines=verdict.lines, message=message)
+        await self._record(self.around.journal().proof(run))
+
+    async def _verify(self, receipt: Receipt) -> tuple[Verdict, str]:
+        try:
+            async with asyncio.timeout(VERIFY_DEADLINE):
+                return await self.action.verify(self._job(), receipt), ""
+        except (PerftuiError, TimeoutError) as error:
+            why = str(error) or f"no second reading within {VERIFY_DEADLINE:.0f} s"
+            return Verdict(proof=Proof.UNKNOWN), why
+
+    async def _watch(self) -> tuple[Verdict | None, str]:
+        watcher, plan = self.around.watcher, self.plan
+        if watcher is None or not plan.watches or plan.window <= 0:
+            return None, ""
+        seen: tuple[Line, ...] = ()
+
+        def report(lines: tuple[Line, ...]) -> None:
+            nonlocal seen
+            if lines != seen:
+                seen = lines
+                self._show(watched=lines)
+
+        try:
+            async with asyncio.timeout(plan.window + WATCH_GRACE):
+                return await watcher.watch(plan, self._before, report), ""
+        except (PerftuiError, TimeoutError) as error:
+            return Verdict(proof=Proof.UNKNOWN, lines=seen), str(error) or "the readings did not come"
+
+    def _show(self, own: tuple[Line, ...] | None = None, watched: tuple[Line, ...] | None = None) -> None:
+        self._own_lines = self._own_lines if own is None else own
+        self._watched_lines = self._watched_lines if watched is None else watched
+        self.around.board.change(self.plan.id, proof_lines=(*self._own_lines, *self._watched_lines))
+
+    async def _record(self, writing: Awaitable[None]) -> None:
+        try:
+            await writing
+        except AuditError as error:
+            run, trouble = self.around.board.get(self.plan.id), f"; not recorded: {error}"
+            message = run.message if run is not None else ""
+            self.around.board.change(self.plan.id, message=message.replace(trouble, "") + trouble)
+
+    def _job(self) -> Job:
+        return Job(self.target, self.plan, self.work, self._report, self.cancelled)
+
+    def _report(self, fraction: float | None, message: str) -> None:
+        now = self.around.clock.monotonic()
+        if now - self._reported >= REPORT_EVERY:
+            self._reported = now
+            self.around.board.change(self.plan.id, fraction=fraction, message=clean(message))
+
+
+def ending_of(receipt: Receipt, notes: tuple[Line, ...] = ()) -> dict[str, object]:
+    """Return what a run is once its steps are done: how it ended, and what was done and what was not."""
+    if receipt.problem or receipt.failed:
+        outcome = Outcome.PARTIAL if receipt.applied else Outcome.FAILED
+    else:
+        outcome = Outcome.SUCCEEDED if receipt.complete else Outcome.CANCELLED
+    return {
+        "outcome": outcome,
+        "message": "; ".join(filter(None, [receipt.message, receipt.problem])),
+        "lines": (*notes, *receipt.lines),
+        "applied": receipt.applied,
+        "left": receipt.left,
+        "failed": receipt.failed,
+        "undo": receipt.undo,
+    }

@@ -1,0 +1,1 @@
+"""Proof: what the readings after an action say of it."""
