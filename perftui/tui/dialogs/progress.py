@@ -136,7 +136,7 @@ def _counts(run: Run) -> list[Field]:
     missed = run.plan.count - run.applied - run.left - run.failed if run.outcome in _SHORT else 0
     return [
         field("changed", f"{run.applied:,}"),
-        *([field("left out", f"{run.left:,}: no longer what was planned", "warning")] if run.left else []),
+        *([field("left alone", f"{run.left:,}", "text")] if run.left else []),
         *([field("failed", f"{run.failed:,}", "critical")] if run.failed else []),
         *([field("not reached", f"{missed:,}", "warning")] if missed > 0 else []),
     ]

@@ -16,7 +16,7 @@ from perftui.tui.panes.alert_words import (
     level_of,
     mark_of,
     name_of,
-    remedy_words,
+    offer_words,
     role_of,
     series_of,
     standing,
@@ -61,7 +61,7 @@ class AlertRows:
         self._state = state
         self._tall = tall
         self._cells = cells
-        self._remedy = cache(partial(remedy_words, state))
+        self._remedy = cache(partial(offer_words, state))
         self._source = 14 if cells >= _WIDE else 11
         self._took = _TOOK if cells >= _WIDE else _SHORT
         start = 2 + (10 if cells >= _WIDE else 0) + (10 if cells >= _WORDED else 0) + self._source

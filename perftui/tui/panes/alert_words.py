@@ -23,6 +23,16 @@ def remedy_words(state: State, remedy: str) -> str:
     return f"{title}: {subject}" if subject else title
 
 
+def offer_words(state: State, remedy: str) -> str:
+    """Return what Enter offers: the remedy by its name where it is there for sure, else that there may be some.
+
+    Whether there is a group or recipe for what an alert is about, only the agent can tell, once it is asked.
+    """
+    action, _, subject = remedy.partition(":")
+    needs = next((each.subject for each in state.actions if each.id == action), "")
+    return "remedies" if needs and not subject else remedy_words(state, remedy)
+
+
 def is_over(alert: Alert) -> bool:
     """Return whether it has ended, resolved or lost from sight."""
     return alert.resolved_at is not None or alert.state is AlertState.RESOLVED
