@@ -12,6 +12,8 @@ from perftui.core.status import SourceStatus
 
 OK = 0
 _COLUMNS = (22, 8, 6)
+_PARAM = 33
+"""Cells of a parameter with an example, so that what it means stands below what the action does."""
 
 
 def run(argv: list[str]) -> int:
@@ -40,7 +42,7 @@ def _lines(action: ActionInfo, sources: Sequence[SourceStatus]) -> list[str]:
     return [
         _row(action.id, action.risk.value, undo, action.title),
         f"    on {targets}",
-        *(f"    {param.name}={_example(param):<16} {param.help}" for param in action.params),
+        *(f"    {f'{param.name}={_example(param)}':<{_PARAM}} {param.help}" for param in action.params),
     ]
 
 

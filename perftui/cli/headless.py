@@ -55,7 +55,7 @@ class Session:
 async def session(
     config: str | None, source: str | None = None, *, socket: str | None = None
 ) -> AsyncIterator[Session]:
-    """Attach, starting a private agent where there is none, and wait a little until `source`, if given, is known.
+    """Attach, starting a private agent where there is none; wait until its actions, and `source` if given, are known.
 
     An agent that was started for this ends with it. Raises AgentUnavailable, and ConfigError where `config` is given
     and the agent that is there runs on another file.
@@ -68,6 +68,7 @@ async def session(
             raise AgentUnavailable(client.state.link_note or "the agent does not answer")
         if config is not None:
             _check_config(config, client.state.welcome)
+        await own.until(lambda: bool(client.state.actions), ATTACH_DEADLINE)
         if source is not None:
             await own.until(lambda: source in client.state.sources, FIND_DEADLINE)
         yield own

@@ -58,7 +58,7 @@ async def confirm_and_run(own: Session, options: argparse.Namespace, plan: Plan)
         return _refused(f"nothing was confirmed, and nobody is at a terminal here; add {flag}", options, plan)
     reason = clean(options.reason, LONGEST_REASON)
     await own.client.apply(plan, confirmation, reason, break_glass=options.break_glass)
-    return _finish(options, plan, await _follow(own, plan))
+    return _finish(options, plan, await _follow(own, plan, proof=not options.no_proof))
 
 
 def _params(actions: Sequence[ActionInfo], options: argparse.Namespace, subject: str) -> dict[str, str]:
@@ -85,8 +85,11 @@ async def _confirmation(options: argparse.Namespace, plan: Plan) -> str | None:
     return typed.strip()
 
 
-async def _follow(own: Session, plan: Plan) -> Run:
-    """Wait for the end of the run; the first Ctrl-C cancels it between two steps, a second one stops waiting."""
+async def _follow(own: Session, plan: Plan, *, proof: bool) -> Run:
+    """Wait for the end of the run, and of its `proof`, too.
+
+    The first Ctrl-C cancels it between two steps, a second one stops waiting.
+    """
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
 
@@ -100,7 +103,7 @@ async def _follow(own: Session, plan: Plan) -> Run:
     def ended() -> bool:
         run = current()
         _show_progress(run)
-        return run is not None and run.ended is not None
+        return run is not None and (run.ended if proof else run.done) is not None
 
     async def cancel_when_interrupted() -> None:
         await interrupted.wait()
@@ -157,6 +160,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="preview only; changes nothing")
     parser.add_argument("--yes", action="store_true", help="confirm by y, without asking")
     parser.add_argument("--confirm", metavar="TEXT", help="confirm by TEXT: high risk and production want the name")
+    parser.add_argument("--no-proof", action="store_true", help="end when it is done, and do not wait for the proof")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why; goes into the audit log")
     parser.add_argument("--break-glass", action="store_true", help="pass limits, cooldown and freezes: name and reason")
     parser.add_argument("--json", action="store_true", help="print plan and run as JSON")

@@ -22,7 +22,8 @@ from tests.support.servers import wait_until
 
 pytestmark = pytest.mark.integration
 
-COMMAND = [sys.executable, "-m", "perftui.cli.main", "run", "cleanup.expired"]
+PERFTUI = [sys.executable, "-m", "perftui.cli.main"]
+COMMAND = [*PERFTUI, "run", "cleanup.expired"]
 
 
 @pytest.fixture
@@ -39,8 +40,12 @@ def config(folder: Path, server: RedisServer, *more: str) -> str:
     return write_config(folder, f'{head}[sources.cache-1]\nkind = "redis"\nurl = "{server.url}"\n')
 
 
+def perftui(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PERFTUI, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=59)
+
+
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=40)
+    return perftui("run", "cleanup.expired", *words)
 
 
 def keys(server: RedisServer) -> object:
@@ -66,6 +71,51 @@ def test_dry_run_then_yes_then_the_log(server: RedisServer, tmp_path: Path) -> N
     assert intent["reason"] == "ticket 7"
     assert intent["who"]["role"] == "admin"
     wait_until(lambda: not agent_pids())
+
+
+def test_what_ran_can_be_taken_back_by_its_plan(server: RedisServer, tmp_path: Path) -> None:
+    path = config(tmp_path, server)
+
+    def samples() -> bytes:
+        with server.wire() as wire:
+            answer = wire("CONFIG", "GET", "maxmemory-samples")
+        assert isinstance(answer, list)
+        return bytes(answer[1])
+
+    given = ("cache.tune", "cache-1", "--param", "samples=7", "--yes", "--no-proof", "--config", path)
+    done = perftui("run", *given)
+    assert (done.returncode, samples()) == (0, b"7"), done.stderr
+    (undo,) = (line for line in done.stdout.splitlines() if "perftui undo" in line)
+    back = perftui("undo", undo.split()[3], "--yes", "--no-proof", "--config", path)
+    assert (back.returncode, samples()) == (0, b"5"), back.stderr
+    again = perftui("undo", undo.split()[3], "--yes", "--no-proof", "--config", path)
+    assert again.returncode == 2
+    assert "taken back already" in again.stderr
+
+
+def test_the_actions_are_listed_with_their_targets(server: RedisServer, tmp_path: Path) -> None:
+    listed = perftui("actions", "--json", "--config", config(tmp_path, server))
+    actions = {each["id"]: each for each in json.loads(listed.stdout)["actions"]}
+    assert actions["cleanup.expired"]["targets"] == ["cache-1"]
+    assert {param["name"] for param in actions["cache.tune"]["params"]} == {"maxmemory", "share", "policy", "samples"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("cleanup.expird", "cache-1"), 'did you mean "cleanup.expired"'),
+        (("cleanup.expired", "cache-7"), 'did you mean "cache-1"'),
+        (("cleanup.expired", "cache-1/db3"), "works on a whole source"),
+        (("cache.tune", "cache-1", "--param", "sample=3"), 'did you mean "samples"'),
+        (("cache.tune", "cache-1", "--param", "samples=many"), "give a whole number"),
+        (("cache.tune", "cache-1", "--param", "samples=99"), "at most 64"),
+    ],
+)
+def test_what_was_mistyped_is_one_line(server: RedisServer, tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    refused = perftui("run", *words, "--dry-run", "--config", config(tmp_path, server))
+    assert refused.returncode == 2
+    assert says in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 def test_nothing_happens_unconfirmed_and_production_wants_its_name(server: RedisServer, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Optimise(Bundle):
         id="optimise.run",
         title="Optimise",
         key="o",
-        risk=Risk.LOW,
+        risk=Risk.MEDIUM,
         reversible=False,
         kinds=("system",),
         params=(Param(name="choose", help="ids of recommendations, comma-separated; empty for all with an action"),),

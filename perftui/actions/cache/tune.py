@@ -121,7 +121,7 @@ class CacheTune(Action):
             work=changes,
             lines=_preview(server, changes, bound),
             share=server.evicted / server.keys if server.over and server.keys else None,
-            risk=Risk.HIGH if server.over or server.wanted["maxmemory"] == "0" else None,
+            risk=Risk.HIGH if server.over or any(_unbounds(change) for change in changes) else None,
             rests_on=(f"INFO and CONFIG of {link.where}, just read", f"at most {size(bound.most)}: {bound.words}"),
             unknown=(*bound.unknown, *(("which keys go: the policy samples them",) if server.over else ())),
             warnings=tuple(warnings),
@@ -184,6 +184,11 @@ class CacheTune(Action):
         if refused > 0 or ping > receipt.facts["ping"] + SLOW_PING:
             return Verdict(proof=Proof.WORSE, lines=tuple(lines))
         return Verdict(proof=Proof.RECOVERED if holds else Proof.UNCHANGED, lines=tuple(lines))
+
+
+def _unbounds(change: Change) -> bool:
+    """Return whether it takes the limit away."""
+    return change.name == "maxmemory" and change.after == "0"
 
 
 def _identity(info: dict[str, str], config: dict[str, str], link: RedisLink) -> dict[str, str]:

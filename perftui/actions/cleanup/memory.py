@@ -22,7 +22,7 @@ class CleanupMemory(Bundle):
         id="cleanup.memory",
         title="Memory cleanup",
         key="c",
-        risk=Risk.LOW,
+        risk=Risk.MEDIUM,
         reversible=False,
         kinds=("system",),
     )
