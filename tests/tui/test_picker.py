@@ -83,7 +83,13 @@ async def test_a_process_is_known_by_its_pid_and_its_next_priority(key: str, nic
 
 
 async def test_without_the_priority_the_form_asks_for_it() -> None:
-    async with console(states.healthy()) as screen:
+    state = states.healthy()
+    table = state.tables["web-3", "processes"]
+    at = table.columns.index("nice")
+    rows = tuple((*row[:at], *row[at + 1 :]) for row in table.rows)
+    columns = (*table.columns[:at], *table.columns[at + 1 :])
+    state.tables["web-3", "processes"] = replace(table, columns=columns, rows=rows)
+    async with console(state) as screen:
         await screen.press("2", "j", "f7")
         assert _asked(screen)[0] == ("offers", "f7", "web-3", "", "pid=1000")
 
