@@ -3,7 +3,7 @@
 from perftui.client.state import State
 from perftui.core.action import AuditRow, Outcome, Proof, Run
 from perftui.tui.panes.content import Content, Row
-from perftui.tui.panes.runs import OUTCOMES, PROOFS, state_of
+from perftui.tui.panes.runs import OUTCOMES, PROOFS
 from perftui.tui.panes.state_words import clock_time
 from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.table import Column, choose, head, row
@@ -13,8 +13,8 @@ _COLUMNS = (
     Column("  at", 10, "left"),
     Column("who", 8, "left", rank=3, grow=12),
     Column("action", 24, "left", grow=40),
-    Column("outcome", 14, "left"),
-    Column("proof", 12, "left", rank=1),
+    Column("outcome", 12, "left"),
+    Column("proof", 15, "left", rank=1),
     Column("undo", 4, "left", rank=2),
     Column("result", 16, "left", rank=4, grow=200),
 )
@@ -35,17 +35,23 @@ def draw(state: State, cells: int) -> Content:
 def _run_row(state: State, run: Run, chosen: list[tuple[int, int]]) -> Row:
     glyph, role = OUTCOMES[run.outcome]
     proof = PROOFS[run.proof] if run.outcome is not Outcome.RUNNING else ("", "dim")
-    running = run.outcome is Outcome.RUNNING
     cells: list[Line] = [
         [(glyph, role), (f" {_when(state, run.started)}", "text")],
         [(run.who, "text")],
         [(run.plan.title, "text")],
-        [(state_of(run, state.wall) if running else run.outcome.value, role)],
+        [(_outcome(run), role)],
         [proof],
         _undo(run.undo is not None and not run.undone),
         [(_result(run.message, run.reason), "dim")],
     ]
     return Row(run.plan.id, (row(cells, _COLUMNS, chosen),), source=run.plan.target, run=run.plan.id)
+
+
+def _outcome(run: Run) -> str:
+    """Return how it ended, or how far it is."""
+    if run.outcome is Outcome.RUNNING and run.fraction is not None:
+        return f"running {run.fraction * 100:.0f} %"
+    return run.outcome.value
 
 
 def _audit_row(state: State, entry: AuditRow, chosen: list[tuple[int, int]]) -> Row:

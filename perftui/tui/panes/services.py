@@ -10,6 +10,7 @@ from perftui.tui.panes.content import Content, Row
 from perftui.tui.panes.fields import Field, dim, share, shown, size, text, whole_seconds
 from perftui.tui.panes.sources import lines_of, note, source_mark, worst_first
 from perftui.tui.panes.state_words import BROKEN, GOOD, STALE, WARNING, mark
+from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.table import BYTES, COUNT, DURATION, RATIO, Column, choose, head, row
 from perftui.tui.widgets.text import Line, over
 
@@ -90,7 +91,8 @@ def _row(state: State, unit: _Unit, columns: list[Column], chosen: list[tuple[in
     values = dict(unit.cells)
     since = values.get("since")
     values["since"] = max(0.0, state.wall - since) if isinstance(since, (int, float)) else None
-    name: Line = [mark(unit.bad), (f" {unit.name}", "text")]
+    off = unit.cells.get("active") == "inactive"
+    name: Line = [(glyphs.PAUSED, "dim") if off else mark(unit.bad), (f" {unit.name}", "dim" if off else "text")]
     others = [shown(values.get(field.name), field.show) for field in _FIELDS[1:]]
     line = row([name, *others], columns, chosen)
     if state.is_stale(unit.status.name):
