@@ -81,8 +81,14 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
     `targets` are the exact things that would be touched, all of them or the first 200; then `count` is how many there
     are and `pin` a digest of all of them. `work` is what apply goes by beyond the plan (the full list of keys, the
-    inodes of files): it stays in the agent and comes back as `Job.work`. `touches` names other sources that are
-    changed, too. `risk` and `reversible` override what the action says of itself.
+    inodes of files): it stays in the agent and comes back as `Job.work`; `weight` is what it takes of memory (bytes, as
+    far as that is known). `touches` names other sources that are changed, too. `risk` and `reversible` override what
+    the action says of itself.
+
+    `subject` is the one name of the thing that the subject parameter means, however it was typed (`nginx.service` for
+    `nginx`): locks and cooldowns go by it; None when the parameter's text is that name. `locks` are the names of
+    further things on the target that are locked (the units of a group). `parts` are the plans that it runs one after
+    another, where it is several actions.
     """
 
     title: str
@@ -92,7 +98,10 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     count: int | None = None
     pin: str = ""
+    subject: str | None = None
+    locks: tuple[str, ...] = ()
     work: Any = None
+    weight: int = 0
     share: float | None = None
     touches: tuple[str, ...] = ()
     risk: Risk | None = None
@@ -103,17 +112,22 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     estimate: float | None = None
     watches: tuple[Watch, ...] = ()
     window: float = WINDOW
+    parts: tuple[Plan, ...] = ()
 
 
 @dataclass(frozen=True)
 class Job:
-    """A plan in work. `work` is what the action's own Findings held; stop between two steps once `cancelled` is set."""
+    """A plan in work. `work` is what the action's own Findings held; stop between two steps once `cancelled` is set.
+
+    What consists of other actions runs each through `parts`.
+    """
 
     target: SourceSettings
     plan: Plan
     work: Any
     report: Report
     cancelled: asyncio.Event
+    parts: "Parts | None" = None
 
     @property
     def params(self) -> Params:
@@ -146,6 +160,25 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     proof: Proof
     lines: tuple[Line, ...] = ()
+
+
+class PartEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a part. `refused`: it was not begun, and `problem` says why.
+
+    Without a receipt nothing was changed, or it is not known what; without a verdict nobody looked.
+    """
+
+    refused: bool = False
+    receipt: Receipt | None = None
+    verdict: Verdict | None = None
+    problem: str = ""
+
+
+class Parts(Protocol):
+    """Runs the parts of a plan: each is checked by the guard, recorded and proved as a run of its own."""
+
+    async def run(self, action: "Action", job: Job) -> PartEnd:
+        """Run one part to its end; what goes wrong is in what is returned, and cancellation alone passes."""
 
 
 class Action(ABC):
@@ -187,6 +220,13 @@ class Action(ABC):
             note=note,
         )
 
+    def runs_programs(self, params: Params) -> bool:
+        """Return whether the preview runs a program of the user's: what that changes nobody can tell.
+
+        It is asked before `plan`; where nothing may be changed there is no preview then.
+        """
+        return False
+
     @abstractmethod
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Read afresh what tells this target and subject from any other that could answer there."""
@@ -220,8 +260,9 @@ def make_plan(
 ) -> Plan:
     """Return the plan, with an id, a digest of what it pins and an expiry; `others` are the sources it touches, too."""
     risk = found.risk or info.risk
-    subject = params[info.subject] if info.subject else ""
+    subject = _subject(info, found, params)
     others = tuple(others)
+    locks = {lock_of(target.name, name) for name in (subject, *found.locks)} | {other.name for other in others}
     plan = Plan(
         id=uuid.uuid4().hex,
         action=info.id,
@@ -238,7 +279,7 @@ def make_plan(
         count=len(found.targets) if found.count is None else found.count,
         pin=found.pin or _pin(found.targets),
         share=found.share,
-        locks=tuple(sorted({lock_of(target.name, subject), *(other.name for other in others)})),
+        locks=tuple(sorted(locks)),
         touches=tuple(other.name for other in others),
         lines=found.lines,
         rests_on=found.rests_on,
@@ -253,6 +294,12 @@ def make_plan(
         undoes=undoes,
     )
     return msgspec.structs.replace(plan, digest=digest_of(plan, found.identity))
+
+
+def _subject(info: ActionInfo, found: Findings, params: Params) -> str:
+    if found.subject is not None:
+        return found.subject
+    return params[info.subject] if info.subject else ""
 
 
 def _pin(targets: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """The parameters of an action: read from text once, refused by name, and then typed."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from perftui.config.duration import Duration
@@ -9,6 +10,7 @@ from perftui.core.errors import Refused
 from perftui.core.text import clean, did_you_mean
 
 LONGEST = 2000
+_WHOLE = re.compile(r"-?[0-9]+")
 _YES, _NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off", "")
 
 
@@ -49,7 +51,10 @@ class Params(Mapping[str, str]):
 
 
 def read_params(info: ActionInfo, given: Mapping[str, str]) -> Params:
-    """Return what was given, with the defaults of the rest. Raises Refused, which names the parameter."""
+    """Return what was given, with the defaults of the rest. Raises Refused, which names the parameter.
+
+    A whole number comes out as it is usually written: by `0123` and `123` the same thing is meant.
+    """
     known = {param.name: param for param in info.params}
     for name in given:
         if name not in known:
@@ -74,13 +79,15 @@ def _checked(info: ActionInfo, param: Param, text: str) -> str:
         raise Refused("parameters", f"{param.name} is {clean(text, 40)}", f"give {_EXPECTED[param.kind]}") from None
     if number is not None:
         _check_bounds(param, number, text)
-    return text
+    return str(int(text)) if param.kind is ParamKind.INTEGER else text
 
 
 def _number(kind: ParamKind, text: str) -> float | None:
     """Return what is bounded of a text, None where nothing is. Raises ValueError for what the kind does not allow."""
     match kind:
         case ParamKind.INTEGER:
+            if not _WHOLE.fullmatch(text):
+                raise ValueError(text)
             return int(text)
         case ParamKind.NUMBER:
             return float(text)

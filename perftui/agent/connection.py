@@ -104,8 +104,7 @@ class Connection:
         except RequestFailed as error:
             return {"error": Problem(error.code, str(error))}
         except Refused as error:
-            data = {"check": error.check, "reason": error.reason, "remedy": error.remedy}
-            return {"error": Problem(REFUSED, str(error), data)}
+            return {"error": problem_of(error)}
         except PerftuiError as error:
             return {"error": Problem(FAILED, str(error))}
         except Exception as error:  # noqa: BLE001 - a defect in one method is that request's error, not the agent's end
@@ -145,6 +144,13 @@ class Connection:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PACE):
                 await self.subscriber.urgent.wait()
+
+
+def problem_of(error: Refused) -> Problem:
+    """Return a refusal as it travels."""
+    breakable = "yes" if error.breakable else ""
+    data = {"check": error.check, "reason": error.reason, "remedy": error.remedy, "breakable": breakable}
+    return Problem(REFUSED, str(error), data)
 
 
 def parts(topics: dict[str, msgspec.Raw]) -> Iterator[dict[str, msgspec.Raw]]:

@@ -103,9 +103,9 @@ class Methods:
             "poll": _Method(Source, self._poll, role=ADMIN),
             "reload": _Method(Nothing, self._reload_config, role=ADMIN),
             "actions": _Method(Nothing, self._infos, acts=True),
-            "offers": _Method(OffersRequest, self._offers, acts=True),
-            "plan": _Method(PlanRequest, self._plan, acts=True),
-            "undo": _Method(UndoRequest, self._undo, acts=True),
+            "offers": _Method(OffersRequest, self._offers, role=ADMIN, acts=True),
+            "plan": _Method(PlanRequest, self._plan, role=ADMIN, acts=True),
+            "undo": _Method(UndoRequest, self._undo, role=ADMIN, acts=True),
             "apply": _Method(ApplyRequest, self._apply),
             "cancel": _Method(CancelRequest, self._cancel),
             "audit": _Method(AuditRequest, self._audit),
@@ -199,11 +199,12 @@ class Methods:
     async def _offers(self, _connection: Connection, request: OffersRequest) -> object:
         return self._actions.offers(request.key, request.source, request.alert, request.params)
 
-    async def _plan(self, _connection: Connection, request: PlanRequest) -> object:
-        return await self._actions.plan(request.action, request.target, request.params, request.alert)
+    async def _plan(self, connection: Connection, request: PlanRequest) -> object:
+        wanted = (request.action, request.target, request.params, request.alert)
+        return await self._actions.plan(*wanted, read_only=connection.read_only)
 
-    async def _undo(self, _connection: Connection, request: UndoRequest) -> object:
-        return await self._actions.undo(request.plan)
+    async def _undo(self, connection: Connection, request: UndoRequest) -> object:
+        return await self._actions.undo(request.plan, read_only=connection.read_only)
 
     async def _apply(self, connection: Connection, request: ApplyRequest) -> object:
         return await self._actions.apply(

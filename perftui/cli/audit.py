@@ -12,6 +12,8 @@ from perftui.config.paths import state_dir
 from perftui.core.action import AuditRow
 
 OK = 0
+PLAN_DIGITS = 8
+"""Of a plan's id: enough to name it to `perftui undo`."""
 
 
 def run(argv: list[str]) -> int:
@@ -38,16 +40,18 @@ def _rows(records: Iterable[Record]) -> list[str]:
         row = folded(actions.get(plan), record)
         if row is not None:
             actions[plan] = row
-    return [_row(each) for each in actions.values()]
+    return [_row(each, actions.get(each.part_of)) for each in actions.values()]
 
 
-def _row(row: AuditRow) -> str:
+def _row(row: AuditRow, whole: AuditRow | None) -> str:
     when = f"{datetime.fromtimestamp(row.at, UTC):%Y-%m-%d %H:%M:%S}"
-    words = (when, row.who, row.action, "/".join(filter(None, [row.target, row.subject])), row.outcome)
-    cells = [f"{word:<{width}}" for word, width in zip(words, (19, 12, 18, 16, 11), strict=True)]
+    where = "/".join(filter(None, [row.target, row.subject]))
+    words = (when, row.plan[:PLAN_DIGITS], row.who, row.action, where, row.outcome)
+    cells = [f"{word:<{width}}" for word, width in zip(words, (19, PLAN_DIGITS, 12, 18, 16, 11), strict=True)]
     passed = f"broke the glass of {', '.join(row.passed)}" if row.passed else ""
     reason = f"reason: {row.reason}" if row.reason else ""
-    return "  ".join([*cells, *(text for text in (row.proof, row.message, reason, passed) if text)])
+    part = f"part of {whole.action if whole is not None else row.part_of}" if row.part_of else ""
+    return "  ".join([*cells, *(text for text in (row.proof, part, row.message, reason, passed) if text)])
 
 
 def _number(text: str) -> int:

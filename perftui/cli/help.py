@@ -18,10 +18,11 @@ Options of the console
 
 Keys
   q quit   ? help   : command   / filter   tab, arrows, j k g G move   enter more   esc back, never quits
-  1 overview   2 host   3 queues   4 caches   5 databases   6 endpoints   8 alerts
+  1 overview   2 host   3 queues   4 caches   5 databases   6 services, endpoints   8 alerts   9 actions
   f maximise   p pause   r probe now   P M T F6 I sort the processes   F2 settings   Y copy
   a acknowledge   m silence an alert, its rule or its source   v e n on screen 8: one severity, state, source
-  c clean up: a preview first, then a confirmation, then the proof
+  enter on an alert, c clean up, w warm, s services, o health and optimise, F7 F8 F9 nice and signal of a process:
+    a preview first, then a confirmation, then the proof; u takes back what can be taken back
   ctrl-c quits too, ctrl-z suspends; `[keys]` in the configuration changes any of them
 
 Files and environment

@@ -13,12 +13,11 @@ import msgspec
 
 from perftui.cli.headless import Session, session
 from perftui.cli.run_text import preview, result
-from perftui.core.action import ActionInfo, Outcome, Plan, Proof, Run
+from perftui.core.action import LONGEST_REASON, ActionInfo, Outcome, Plan, Proof, Run
 from perftui.core.errors import ConfigError, Refused, TargetChanged
 from perftui.core.text import clean
 
 DONE, FAILED, REFUSED = 0, 1, 2
-LONGEST_REASON = 200
 
 
 def run(argv: list[str]) -> int:
@@ -57,7 +56,11 @@ async def confirm_and_run(own: Session, options: argparse.Namespace, plan: Plan)
         flag = "--yes" if plan.confirm == "y" else f"--confirm {plan.confirm}"
         return _refused(f"nothing was confirmed, and nobody is at a terminal here; add {flag}", options, plan)
     reason = clean(options.reason, LONGEST_REASON)
-    await own.client.apply(plan, confirmation, reason, break_glass=options.break_glass)
+    try:
+        await own.client.apply(plan, confirmation, reason, break_glass=options.break_glass)
+    except Refused as error:
+        glass = f"; or pass it: --break-glass --confirm {plan.target} --reason TEXT" if error.breakable else ""
+        return _refused(f"{error}{glass}", options, plan)
     return _finish(options, plan, await _follow(own, plan, proof=not options.no_proof))
 
 

@@ -18,7 +18,7 @@ def preview(plan: Plan) -> str:
         *_targets(plan),
         f"  {takes}risk {plan.risk}   undo {undo}",
         *(f"  warning   {text}" for text in plan.warnings),
-        *(f"  limits    {text}" for text in plan.guards),
+        *(f"  guard     {text}" for text in plan.guards),
         *(f"  rests on  {text}" for text in plan.rests_on),
         *(f"  proof     {text}" for text in proof_words(plan)),
         *(f"  unknown   {text}" for text in plan.unknown),

@@ -95,5 +95,6 @@ class Connection:
 def _error(problem: Problem) -> RequestFailed | Refused:
     if problem.code == REFUSED and problem.data is not None:
         data = problem.data
-        return Refused(data.get("check", "guard"), data.get("reason", problem.message), data.get("remedy", ""))
+        check, reason, remedy = data.get("check", "guard"), data.get("reason", problem.message), data.get("remedy", "")
+        return Refused(check, reason, remedy, breakable=data.get("breakable") == "yes")
     return RequestFailed(problem.message, problem.code)

@@ -138,7 +138,7 @@ class HttpCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One HTTP request of an action."""
 
     url: str
-    """Where to; `{param}` is filled in and escaped."""
+    """Where to; `{param}` is filled in and escaped. It is shown: a secret belongs into `token`."""
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "PURGE"] = "POST"
     """How."""
     headers: dict[str, str] = {}

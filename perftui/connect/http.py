@@ -13,6 +13,7 @@ import httpx
 
 from perftui.config.kinds import HttpOptions
 from perftui.connect.plain import network_reason, no_secret, trust
+from perftui.connect.shown_path import shown_path
 from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, SourceError, Unreachable
 from perftui.core.text import clean
 
@@ -133,11 +134,14 @@ def failure(place: str, error: httpx.HTTPError) -> SourceError:
 
 
 def place_of(url: str) -> str:
-    """Return scheme, host, port and path of `url`: what follows and what stands before the host may be secret."""
+    """Return scheme, host, port and path of `url`: what follows and what stands before the host may be secret.
+
+    So may a segment of the path that looks random: it is `…`.
+    """
     bare = url.partition("?")[0].partition("#")[0]
     scheme, separator, rest = bare.partition("://")
     host, slash, path = rest.partition("/")
-    return clean(scheme + separator + host.rpartition("@")[2] + slash + path, 200)
+    return clean(scheme + separator + host.rpartition("@")[2] + slash + shown_path(path), 200)
 
 
 def can_be_asked(url: str) -> bool:

@@ -3,9 +3,12 @@
 What is filled into a URL is percent-escaped and can change neither the host nor the path's other segments; what is
 filled into a body is a JSON value, or the inside of a JSON string where it stands in one. Redirects are not followed
 and the environment's proxies are not used: the token goes where the setting says and nowhere else.
+
+A secret belongs into `token` (or a header): of a URL only what looks like a secret is hidden where it is shown.
 """
 
 import asyncio
+import hashlib
 import json
 import re
 import shlex
@@ -17,9 +20,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from perftui.config.placeholders import IN_JSON, PLACEHOLDER
 from perftui.config.remedies import HttpCall
 from perftui.config.secret import Secret
 from perftui.connect.plain import no_secret, trust
+from perftui.connect.shown_path import HIDDEN, looks_random
 from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, Denied, SourceError, Uncertain
 from perftui.core.text import clean
 
@@ -29,9 +34,6 @@ if TYPE_CHECKING:
 MOST_BODY = 64 << 10
 SUCCESS = (200, 299)
 _LONGEST_LINE = 2000
-_NAME = r"\{([A-Za-z_][\w-]*)\}"
-_PLACEHOLDER = re.compile(_NAME)
-_IN_JSON = re.compile(rf'"(?:[^"\\]|\\.)*"|{_NAME}', re.DOTALL)
 _TELLS_SECRET = re.compile(r"auth|cookie|key|token|secret|passw|signature|credential", re.IGNORECASE)
 _SECRET_FIELD = re.compile(r"api.?key|token|secret|passw|credential", re.IGNORECASE)
 _NOT_KNOWN = "; it is not known whether it was done"
@@ -73,10 +75,15 @@ async def send(call: HttpCall, values: Values, timeout: float) -> Sent:
     Denied for 401 and 403 and a token that cannot be had, BadAnswer for another status outside `expect`; Uncertain when
     the connection was lost or the time was up after the request was on its way, and for a gateway's 502 and 504.
     """
-    question = Question(_filled_url(call.url, values), call.method, call.headers, call.token, content_of(call, values))
+    question = question_of(call, values)
     sent = await ask(question, timeout)
     check_status(question, sent, call.expect)
     return sent
+
+
+def question_of(call: HttpCall, values: Values) -> Question:
+    """Return the request that a call is with its parameters filled in. Raises ConfigError."""
+    return Question(_filled_url(call.url, values), call.method, call.headers, call.token, content_of(call, values))
 
 
 async def ask(
@@ -86,7 +93,10 @@ async def ask(
     limit: int = MOST_BODY,
     transport: "httpx.AsyncHTTPTransport | None" = None,
 ) -> Sent:
-    """Ask once, whatever the status; of the body `limit` bytes are read. Raises SourceError."""
+    """Ask once, whatever the status; of the body `limit` bytes are read.
+
+    Raises Uncertain once it was on its way, another SourceError while nothing was sent or nothing can have been done.
+    """
     import httpx
 
     from perftui.connect.http import failure, place_of
@@ -154,6 +164,13 @@ def check_status(question: Question, sent: Sent, expect: tuple[int, int]) -> Non
     if sent.status in _LOST_BEHIND and question.method not in _SAFE_METHODS:
         raise Uncertain(words + _NOT_KNOWN)
     raise (Denied if sent.status in (401, 403) else BadAnswer)(words)
+
+
+def call_identity(call: HttpCall) -> dict[str, str]:
+    """Return what tells a call from any other: where it goes, and a digest of all that it says but its token."""
+    from perftui.connect.http import place_of
+
+    return {"url": place_of(call.url), "call": hashlib.sha256(repr(call).encode()).hexdigest()[:16]}
 
 
 def preview(call: HttpCall, values: Values) -> str:
@@ -233,17 +250,17 @@ def _text(content: bytes) -> str:
 def _filled_url(url: str, values: Values) -> str:
     """Return the URL with its placeholders filled in. Raises ConfigError."""
     head, path, query = _parts(url)
-    if _PLACEHOLDER.search(head):
+    if PLACEHOLDER.search(head):
         raise ConfigError("url: a parameter may stand in the path and in the query, not before them")
     filled = "/".join([_segment(segment, values) for segment in path.split("/")])
-    return head + filled + _PLACEHOLDER.sub(lambda found: _escaped(found[1], values), query)
+    return head + filled + PLACEHOLDER.sub(lambda found: _escaped(found[1], values), query)
 
 
 def _segment(segment: str, values: Values) -> str:
-    filled = _PLACEHOLDER.sub(lambda found: _escaped(found[1], values), segment)
+    filled = PLACEHOLDER.sub(lambda found: _escaped(found[1], values), segment)
     if filled != segment and filled in ("", ".", ".."):
         # `DELETE /users/{id}` with nothing for id, or with `..`, would delete something else.
-        names = ", ".join(_PLACEHOLDER.findall(segment))
+        names = ", ".join(PLACEHOLDER.findall(segment))
         raise ConfigError(f"url: {names} may be neither empty nor dots alone: it would name another path")
     return filled
 
@@ -274,11 +291,11 @@ def content_of(call: HttpCall, values: Values) -> bytes:
     def fill(found: re.Match[str]) -> str:
         if found[1] is not None:
             return json.dumps(_value(found[1], values, "body"))
-        return _PLACEHOLDER.sub(lambda inner: _inside(_value(inner[1], values, "body")), found[0])
+        return PLACEHOLDER.sub(lambda inner: _inside(_value(inner[1], values, "body")), found[0])
 
     if not call.body.strip():
         return b""
-    content = _IN_JSON.sub(fill, call.body).encode()
+    content = IN_JSON.sub(fill, call.body).encode()
     try:
         msgspec.json.decode(content)
     except msgspec.DecodeError:
@@ -292,19 +309,20 @@ def _inside(value: str | list[str]) -> str:
 
 
 def _shown_url(url: str, values: Values) -> str:
-    """Return the filled URL without user and password; of its query what is not a parameter may be secret."""
-    filled = _filled_url(url, values)
-    head, path, query = _parts(filled)
+    """Return the filled URL without user and password; of its path and query what is no parameter may be secret."""
+    head, path, query = _parts(_filled_url(url, values))
     scheme, separator, host = head.partition("://")
-    _, _, template = _parts(url)
-    pairs = zip(query.removeprefix("?").split("&"), template.removeprefix("?").split("&"), strict=True)
-    shown = "&".join(pair if _PLACEHOLDER.search(was) else _hidden(pair) for pair, was in pairs)
-    return clean(scheme + separator + host.rpartition("@")[2] + path + (f"?{shown}" if query else ""), _LONGEST_LINE)
+    _, path_before, query_before = _parts(url)
+    segments = zip(path.split("/"), path_before.split("/"), strict=True)
+    place = "/".join(HIDDEN if looks_random(PLACEHOLDER.sub("", was)) else segment for segment, was in segments)
+    pairs = zip(query.removeprefix("?").split("&"), query_before.removeprefix("?").split("&"), strict=True)
+    shown = "&".join(pair if PLACEHOLDER.search(was) else _hidden(pair) for pair, was in pairs)
+    return clean(scheme + separator + host.rpartition("@")[2] + place + (f"?{shown}" if query else ""), _LONGEST_LINE)
 
 
 def _hidden(pair: str) -> str:
     name, equals, value = pair.partition("=")
-    return name + equals + ("…" if value else "")
+    return name + equals + (HIDDEN if value else "")
 
 
 def _shown_header(name: str, value: str) -> str:
@@ -317,7 +335,7 @@ def _without_secrets(value: object) -> object:
     match value:
         case dict():
             return {
-                name: "…" if isinstance(each, str) and _SECRET_FIELD.search(name) else _without_secrets(each)
+                name: HIDDEN if isinstance(each, str) and _SECRET_FIELD.search(name) else _without_secrets(each)
                 for name, each in value.items()
             }
         case list():

@@ -26,6 +26,14 @@ CLIENT_NAME = "perftui"
 Command = tuple[str | bytes | int, ...]
 
 
+class Moved(BadAnswer):
+    """A node of a cluster does not serve the slot of a key; `place` is the host and port of the node that does."""
+
+    def __init__(self, message: str, place: tuple[str, int]) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class Wire(Protocol):
     """What we use of the driver's connection."""
 
@@ -207,6 +215,12 @@ def source_error(error: Exception, where: Endpoint) -> SourceError:
             return DeadlineExceeded(f"no answer from {where} in time")
         case driver.ConnectionError() | OSError() | EOFError():
             return Unreachable(f"{where}: {network_reason(error)}")
+        case driver.AskError():  # or MovedError, which is one
+            place = error.host if error.host not in ("", "?") else where.host, error.port
+            owner = clean(host_port(*place), 200)
+            return Moved(f"{where} is one node of a cluster, and what was asked for is on another: use {owner}", place)
+        case driver.ClusterCrossSlotError():
+            return BadAnswer(f"{where} is one node of a cluster: it takes no command on keys of several slots")
         case driver.ResponseError() if words.startswith("DENIED"):
             return Denied(f"{where} refused us: protected mode, and no password is set on the server")
         case driver.ResponseError():

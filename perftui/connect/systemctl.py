@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from perftui.connect.program import Ended, run_program
+from perftui.connect.program import Ended, ask_program
 from perftui.core.errors import BadAnswer, Denied, SourceError, Unreachable
 from perftui.core.text import clean
 
@@ -67,7 +67,7 @@ class Systemctl:
         return ["systemctl", *(["--user"] if self.scope == "user" else []), *rest]
 
     async def _run(self, deadline: float, *rest: str) -> Ended:
-        ended = await run_program(self.words("--no-ask-password", "--no-pager", *rest), deadline, ENVIRONMENT)
+        ended = await ask_program(self.words("--no-ask-password", "--no-pager", *rest), deadline, ENVIRONMENT)
         if ended.status:
             raise _failure(ended, self.scope)
         return ended

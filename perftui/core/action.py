@@ -9,8 +9,8 @@ from perftui.core.series import Attributes
 
 SHOWN_TARGETS = 200
 """How many of its exact targets a plan names; `count` tells how many there are."""
-BREAKABLE = frozenset({"limits", "cooldown", "freeze", "audit"})
-"""The checks of the guard that an admin can pass by break-glass: with the target's name typed, and a reason."""
+LONGEST_REASON = 200
+"""Characters that are kept of the reason that somebody gives for an action."""
 
 
 class Risk(StrEnum):
@@ -144,7 +144,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `expires` is in monotonic seconds of the agent's clock; `unknown` says what cannot be known beforehand, `guards`
     what the guard will look at, `confirm` is what must be typed (`y` or the target's name), `needs_reason` whether why.
     Proof: `watches` are followed for `window` seconds. `alert` is the key of the alert that it remedies, `undoes` the
-    id of the plan that it takes back.
+    id of the plan that it takes back, `part_of` that of the plan that it is a part of.
     """
 
     id: str
@@ -177,6 +177,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     window: float = 0.0
     alert: str = ""
     undoes: str = ""
+    part_of: str = ""
 
 
 class Outcome(StrEnum):
@@ -250,3 +251,4 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     undo: Undo | None = None
     undoes: str = ""
     undone: bool = False
+    part_of: str = ""

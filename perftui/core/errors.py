@@ -97,13 +97,17 @@ class ActionError(PerftuiError):
 
 
 class Refused(ActionError):
-    """A check of the guard said no; `check` names it, `remedy` says how to change it."""
+    """A check of the guard said no; `check` names it, `remedy` says how to change it.
 
-    def __init__(self, check: str, reason: str, remedy: str) -> None:
+    `breakable`: an admin can pass it by break-glass, with the target's name typed, and a reason.
+    """
+
+    def __init__(self, check: str, reason: str, remedy: str, *, breakable: bool = False) -> None:
         super().__init__(f"refused by {check}: {reason}; {remedy}")
         self.check = check
         self.reason = reason
         self.remedy = remedy
+        self.breakable = breakable
 
 
 class TargetChanged(ActionError):

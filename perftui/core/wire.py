@@ -10,9 +10,9 @@ Methods (params -> result):
   reload       {} -> null                           read the configuration again
   bye          {end} -> null                        a quit, not a hang-up; `end`: of a private agent too
   actions      {} -> [ActionInfo]
-  offers       {key, source, alert, params} -> [Offer]      what can be previewed, the best first
-  plan         {action, target, params, alert} -> Plan
-  undo         {plan} -> Plan                       the preview of what takes a run back
+  offers       {key, source, alert, params} -> [Offer]      what can be previewed, the best first; admins only
+  plan         {action, target, params, alert} -> Plan      admins only
+  undo         {plan} -> Plan                       the preview of what takes a run back; admins only
   apply        {plan, confirmation, reason, break_glass} -> Run     idempotent by plan id
   cancel       {plan} -> Run
   audit        {number} -> [AuditRow]               the last actions, newest first

@@ -320,7 +320,7 @@ class PerftuiApp(GuardedApp, inherit_bindings=False):
             self.dialogs[-1].paste(event.text)
         elif self.prompt is not None:
             self.prompt.paste(event.text)
-            self.view.filters[self.view.focus] = self.prompt.text
+            commands.filter_by(self, self.prompt.text)
         self.draw()
 
     def _press_dialog(self, key: str, character: str | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from perftui.core.action import BREAKABLE, ActionInfo, Offer, Plan, Run
+from perftui.core.action import ActionInfo, Offer, Plan, Run
 from perftui.core.errors import AgentUnavailable, PerftuiError, Refused
 from perftui.core.series import SeriesId
 from perftui.tui.dialogs.break_glass import BreakGlass
@@ -12,7 +12,9 @@ from perftui.tui.dialogs.form import Form
 from perftui.tui.dialogs.notice import Notice
 from perftui.tui.dialogs.params import missing, param_form
 from perftui.tui.dialogs.progress import Does, Progress
+from perftui.tui.dialogs.receipt import Receipt
 from perftui.tui.dialogs.remedy import Preview, Targets
+from perftui.tui.panes.deeds import deed_of, title_of
 
 if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
@@ -38,8 +40,22 @@ def undo(app: "PerftuiApp", plan: str, origin: Origin | None = None) -> None:
     app.start(remedy.ask(app.client.undo(plan), "undo"), "plan")
 
 
-def follow(app: "PerftuiApp", plan: str, note: str = "") -> Progress:
-    """Open the progress of a run, by the id of its plan."""
+def show(app: "PerftuiApp", plan: str) -> None:
+    """Open what is known of an action, by the id of its plan: its progress while it is under way, else its receipt."""
+    first = deed_of(app.client.state, plan)
+    if first is None:
+        return
+    if first.is_open:
+        follow(app, plan)
+        return
+    can = None if app.is_read_only else lambda: undo(app, plan)
+    app.open(
+        Receipt(lambda: deed_of(app.client.state, plan) or first, lambda other: title_of(app.client.state, other), can)
+    )
+
+
+def follow(app: "PerftuiApp", plan: str, note: Callable[[Run], str] | None = None) -> Progress:
+    """Open the progress of a run, by the id of its plan; `note` says what stands above it, as the run is then."""
 
     def run() -> Run | None:
         return next((each for each in app.client.state.runs if each.plan.id == plan), None)
@@ -91,20 +107,21 @@ class _Remedy:
 
     async def _plan(self, offer: Offer, params: Mapping[str, str]) -> None:
         given = {name: text for name, text in params.items() if text}
-        await self.ask(self._app.client.plan(offer.action, offer.target, given, self._alert), offer.title)
+        await self.ask(self._app.client.plan(offer.action, offer.target, given, self._alert), offer.title, given)
 
-    async def ask(self, asking: Awaitable[Plan], title: str) -> None:
+    async def ask(self, asking: Awaitable[Plan], title: str, given: Mapping[str, str] | None = None) -> None:
         """Ask for a plan and preview it; what is refused is told where it was asked for, what was typed stays."""
-        form, origin, app = self._form, self._origin, self._app
+        app = self._app
+        form = self._form = None if self._form is None or self._form.closed else self._form
         depth = len(app.dialogs)
         self._tell(f"planning: {title}", "dim")
         try:
             plan = await asking
         except PerftuiError as error:
-            self._failed(str(error))
+            self._failed(error, None if self._was_left(depth) else given)
             return
-        if any(each is not None and each.closed for each in (form, origin)) or len(app.dialogs) != depth:
-            return  # it was left, or something else was opened meanwhile
+        if self._was_left(depth):
+            return
         self._tell("", "dim")
         for each in (form, self._shown):
             if each is not None:
@@ -113,8 +130,21 @@ class _Remedy:
         app.close_finished()
         self._preview(plan)
 
-    def _failed(self, why: str) -> None:
-        """Tell why there is no preview where it was asked for; what was typed stays."""
+    def _was_left(self, depth: int) -> bool:
+        """Return whether a preview is no longer waited for: it was left, or something else was opened meanwhile."""
+        closed = any(each is not None and each.closed for each in (self._form, self._origin))
+        return closed or len(self._app.dialogs) != depth
+
+    def _failed(self, error: PerftuiError, given: Mapping[str, str] | None) -> None:
+        """Tell why there is no preview where it was asked for; where a parameter is to blame, ask for all of them.
+
+        `given` are those that it was asked with, None where nobody waits for it any more.
+        """
+        why, info = str(error), self._info
+        is_asked = isinstance(error, Refused) and error.check == "parameters" and self._has_params
+        if is_asked and self._form is None and info is not None and given is not None:
+            self._tell("", "dim")
+            self._open_form(info, given)
         if self._form is not None:
             self._form.refuse(why)
             self._app.draw()
@@ -143,6 +173,7 @@ class _Remedy:
             production=status is not None and status.production,
             edit=(lambda: self._edit(plan)) if self._offer is not None and self._has_params else None,
             targets=lambda: app.open(Targets(plan)),
+            undone=title_of(app.client.state, plan.undoes) if plan.undoes else "",
         )
         self._shown = preview
         app.open(preview)
@@ -179,7 +210,7 @@ class _Remedy:
     def _refused(self, plan: Plan, error: PerftuiError, reason: str) -> None:
         """Say why nothing was done, and what can be done about it."""
         app = self._app
-        if isinstance(error, Refused) and error.check in BREAKABLE:
+        if isinstance(error, Refused) and error.breakable:
             app.open(BreakGlass(plan, error, app.clock, app.later, partial(self._start, plan, True), reason=reason))
             return
         lost = isinstance(error, AgentUnavailable)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from perftui.core.action import Outcome
+from perftui.core.action import Outcome, Run
 from perftui.tui import applying
 from perftui.tui.panes.runs import is_open
 from perftui.tui.view import HOLD
@@ -23,7 +23,14 @@ def show_running(app: "PerftuiApp") -> None:
     if found is None or app.started or app.dialogs or app.prompt is not None or app.view.last_key != _NO_KEY:
         return
     app.started.add(found.plan.id)
-    who = found.who or "another console or a script"
-    runs = found.outcome is Outcome.RUNNING
-    words = "This runs already, started by" if runs else "This was done a moment ago and is being proved, started by"
-    applying.follow(app, found.plan.id, f"{words} {who}.")
+    applying.follow(app, found.plan.id, _note)
+
+
+def _note(run: Run) -> str:
+    """Return who started it, in the words for how it stands now."""
+    who = run.who or "another console or a script"
+    if run.outcome is Outcome.RUNNING:
+        return f"This runs already, started by {who}."
+    return (
+        f"This was done a moment ago and is being proved, started by {who}." if is_open(run) else f"Started by {who}."
+    )

@@ -89,6 +89,7 @@ def _back(app: "PerftuiApp") -> None:
     """Undo one step: the filter, maximised, the selection, the pause, the screen; never the console."""
     view = app.view
     if view.filters.pop(view.focus, None):
+        view.orders.pop(view.focus, None)
         return
     if view.screen == "alerts" and view.choice:
         view.choice = AlertFilter()
@@ -108,17 +109,25 @@ def _filter(app: "PerftuiApp") -> None:
 
 
 def type_filter(app: "PerftuiApp", key: str, character: str | None) -> None:
-    """Take a key into the filter of the focused pane; Enter keeps it, Esc clears it."""
-    prompt, pane = app.prompt, app.view.focus
+    """Take a key into the filter of the focused pane; Enter keeps it and selects a row, Esc clears it."""
+    prompt = app.prompt
     if prompt is None:
         return
     if key == "escape":
         prompt.text = ""
     elif key != "enter":
         prompt.press(key, character)
-    app.view.filters[pane] = prompt.text
+    filter_by(app, prompt.text)
     if key in ("enter", "escape"):
         app.prompt = None
+    if key == "enter" and prompt.text and rows(app) and selected(app) is None:
+        _move(app, 1)
+
+
+def filter_by(app: "PerftuiApp", text: str) -> None:
+    """Filter the focused pane; its rows find their order afresh."""
+    app.view.filters[app.view.focus] = text
+    app.view.orders.pop(app.view.focus, None)
 
 
 def _maximise(app: "PerftuiApp") -> None:
@@ -149,7 +158,9 @@ def _details(app: "PerftuiApp") -> None:
     if selected(app) is None:
         _move(app, 1)
     row = selected(app)
-    if row is not None and row.alert is not None:
+    if row is not None and row.run:
+        applying.show(app, row.run)
+    elif row is not None and row.alert is not None:
         alerting.details(app, row, row.alert)
     elif row is not None and not _is_more(app, row):
         app.open(Details(lambda: app.shown, row))
@@ -166,10 +177,7 @@ def _is_more(app: "PerftuiApp", row: Row) -> bool:
 
 def _open(app: "PerftuiApp") -> None:
     row = selected(app)
-    run = next((each for each in app.client.state.runs if row is not None and each.plan.id == row.run), None)
-    if run is not None:
-        applying.follow(app, run.plan.id)
-    elif row is not None and row.alert is not None:
+    if row is not None and row.alert is not None:
         remedies.of_alert(app, row, row.alert, lambda: _details(app))
     else:
         _details(app)
@@ -262,7 +270,7 @@ COMMANDS: dict[str, Callable[["PerftuiApp"], Awaitable[None] | None]] = {
     "undo": lambda app: remedies.undo(app, selected(app)),
     "renice-up": lambda app: remedies.renice(app, selected(app), -1),
     "renice-down": lambda app: remedies.renice(app, selected(app), 1),
-    "signal": lambda app: remedies.choose(app, "f9", selected(app)),
+    "signal": lambda app: remedies.signal(app, selected(app)),
     "poll": _poll,
     "ack": lambda app: alerting.acknowledge(app, selected(app)),
     "silence": lambda app: alerting.silence(app, selected(app)),

@@ -25,10 +25,10 @@ class Binding:
 
 
 BINDINGS: tuple[Binding, ...] = (
-    Binding("cleanup", ("c",), "clean up: memory, keys, jobs, files, connections", "Remedies", "cleanup"),
-    Binding("warm", ("w",), "warm, invalidate or tune the selected cache", "Remedies", "warm"),
-    Binding("scale", ("s",), "start, restart, reload, scale or limit a service", "Remedies", "scale"),
-    Binding("optimise", ("o",), "the health report, and what would help", "Remedies", "optimise"),
+    Binding("cleanup", ("c",), "clean up or invalidate: memory, keys, jobs, files", "Remedies", "cleanup"),
+    Binding("warm", ("w",), "warm caches and the CDN", "Remedies", "warm"),
+    Binding("scale", ("s",), "services and workers: start, restart, scale, limit", "Remedies", "scale"),
+    Binding("optimise", ("o",), "health report, optimise, tune memory and eviction", "Remedies", "optimise"),
     Binding("undo", ("u",), "take back the newest action that can be undone", "Remedies", "undo"),
     Binding("renice-up", ("f7",), "more priority for the selected process", "Remedies", "nice -", ("processes",)),
     Binding("renice-down", ("f8",), "less priority for the selected process", "Remedies", "nice +", ("processes",)),

@@ -23,6 +23,7 @@ def render_plain(state: State, width: int) -> str:
         lines += [plain(line) for line in found.head]
         lines += [plain(line) for row in found.rows for line in row.lines]
         lines += [] if found.rows else [found.empty]
+        lines += [plain(found.foot)] if found.foot else []
         blocks.append("\n".join(line.rstrip() for line in lines))
     return "\n\n".join(blocks) + "\n"
 

@@ -12,9 +12,10 @@ from perftui.core.errors import PerftuiError, RequestFailed
 from perftui.core.wire import METHOD_NOT_FOUND
 from perftui.tui import applying
 from perftui.tui.dialogs.picker import Choice, Picker
+from perftui.tui.nothing import nothing_against, nothing_for
 from perftui.tui.panes.alert_words import is_over, summary_of
 from perftui.tui.panes.content import Row
-from perftui.tui.panes.processes import TABLE
+from perftui.tui.panes.processes import fact_of, process_name
 from perftui.tui.panes.runs import can_undo
 from perftui.tui.panes.state_words import clock_time
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from perftui.tui.app import PerftuiApp
 
 READ_ONLY = "read-only: nothing can be changed from here"
-_NO_REMEDY = "There is nothing that this agent can do against this alert now. d shows all about it."
+_NO_PROCESS = "choose a process first: its pid says what is meant"
+_NO_NAMES = ("kind", "nice", "started")
+"""Parameters that name nothing."""
 _VERBS = {"c": "Clean up", "w": "Warm", "s": "Services", "o": "Optimise", "f7": "Renice", "f9": "Signal"}
 
 
@@ -37,7 +40,7 @@ class Context:
     @property
     def words(self) -> str:
         """Return what it is in a few words."""
-        subject = " ".join(text for name, text in self.params.items() if name not in ("kind", "nice"))
+        subject = " ".join(text for name, text in self.params.items() if name not in _NO_NAMES)
         return f"{self.source} {subject}".strip()
 
     def is_served(self, offer: Offer) -> bool:
@@ -49,7 +52,7 @@ class Context:
     @property
     def things(self) -> frozenset[str]:
         """The names of what the row stands for, beside its source."""
-        return frozenset(text for name, text in self.params.items() if name not in ("kind", "nice"))
+        return frozenset(text for name, text in self.params.items() if name not in _NO_NAMES)
 
 
 def choose(app: "PerftuiApp", key: str, row: Row | None, params: dict[str, str] | None = None) -> None:
@@ -60,28 +63,41 @@ def choose(app: "PerftuiApp", key: str, row: Row | None, params: dict[str, str] 
     context = context_of(app, row)
     context = replace(context, params=context.params | (params or {}))
     verb = _VERBS.get(key, "Remedies")
-    picker = _picker(app, f"{verb}: {context.words}" if context.source else verb, context)
-    app.start(_fill(app, picker, _of_key(app, key, context), _nothing(context)), "offers")
+    where = _named(app, context)
+    picker = _picker(app, f"{verb}: {where}" if where else verb, context)
+    app.start(_fill(app, picker, _of_key(app, key, context), _nothing(app, key, context)), "offers")
+
+
+def signal(app: "PerftuiApp", row: Row | None) -> None:
+    """Open the picker for signals to a process, or to those that hold what an alert or the host is about."""
+    context = context_of(app, row)
+    status = app.client.state.sources.get(context.source)
+    is_host = status is not None and status.kind == "system"
+    if app.is_read_only or "pid" in context.params or context.alert is not None or is_host:
+        choose(app, "f9", row)
+    else:
+        app.say(_NO_PROCESS)
 
 
 def renice(app: "PerftuiApp", row: Row | None, by: int) -> None:
     """Open the picker for the priority of a process: F7 raises it, which lowers its nice value."""
     context = context_of(app, row)
+    if not app.is_read_only and "pid" not in context.params:
+        app.say(_NO_PROCESS)
+        return
     nice = _nice(app.client.state, context)
     choose(app, "f7", row, {} if nice is None else {"nice": str(max(-20, min(19, nice + by)))})
 
 
-def of_alert(app: "PerftuiApp", row: Row, alert: Alert, otherwise: Callable[[], None]) -> None:
-    """Open what can be done against an alert; where that is nothing, do `otherwise`."""
+def of_alert(app: "PerftuiApp", row: Row, alert: Alert, details: Callable[[], None]) -> None:
+    """Open what can be done against an alert; where that is nothing, why, and the way to its `details`."""
+    title = f"Remedies for {alert.source}: {summary_of(alert) or alert.rule}"
+    picker = _picker(app, title, context_of(app, row), against=True, details=details)
     if app.is_read_only or is_over(alert):
-        otherwise()
-        return
-    context = context_of(app, row)
-    if alert.remedies:
-        picker = _picker(app, f"Remedies for {alert.source}: {summary_of(alert) or alert.rule}", context, against=True)
-        app.start(_fill(app, picker, _against(app, alert), _NO_REMEDY), "offers")
+        picker.show((), READ_ONLY if app.is_read_only else "it is over: there is nothing left to remedy")
+        app.draw()
     else:
-        app.start(_ask_first(app, alert, context, otherwise), "offers")
+        app.start(_fill(app, picker, _against(app, alert), nothing_against(alert)), "offers")
 
 
 def undo(app: "PerftuiApp", row: Row | None) -> None:
@@ -113,7 +129,14 @@ def context_of(app: "PerftuiApp", row: Row | None) -> Context:
     return Context(source, params, row.alert)
 
 
-def _picker(app: "PerftuiApp", title: str, context: Context, *, against: bool = False) -> Picker:
+def _picker(
+    app: "PerftuiApp",
+    title: str,
+    context: Context,
+    *,
+    against: bool = False,
+    details: Callable[[], None] | None = None,
+) -> Picker:
     """Open a picker; `against`: all that it offers is against the alert, wherever it is done."""
     infos = {info.id: info for info in app.client.state.actions}
 
@@ -121,7 +144,7 @@ def _picker(app: "PerftuiApp", title: str, context: Context, *, against: bool = 
         alert = context.alert.key if context.alert is not None and (against or context.is_served(offer)) else ""
         applying.begin(app, offer, infos.get(offer.action), alert, picker)
 
-    picker = Picker(title, chosen)
+    picker = Picker(title, chosen, details)
     app.open(picker)
     return picker
 
@@ -136,23 +159,6 @@ async def _fill(app: "PerftuiApp", picker: Picker, asking: Awaitable[list[Choice
     app.draw()
 
 
-async def _ask_first(app: "PerftuiApp", alert: Alert, context: Context, otherwise: Callable[[], None]) -> None:
-    """Ask before anything opens; a key that is pressed meanwhile takes that back."""
-    pressed = app.view.last_key
-    try:
-        choices = await _against(app, alert)
-    except PerftuiError:
-        choices = []
-    if app.view.last_key != pressed or app.dialogs:
-        return
-    if not choices:
-        otherwise()
-        return
-    picker = _picker(app, f"What can be done: {alert.source}, {summary_of(alert) or alert.rule}", context, against=True)
-    picker.show(choices, "")
-    app.draw()
-
-
 async def _of_key(app: "PerftuiApp", key: str, context: Context) -> list[Choice]:
     """Return what the picker of a key offers: on the row's own source first, then the rest of it elsewhere."""
     if not context.source:
@@ -162,8 +168,10 @@ async def _of_key(app: "PerftuiApp", key: str, context: Context) -> list[Choice]
     serving = [offer for offer in others if offer.target != context.source and context.is_served(offer)]
     here = [*serving, *here]
     others = [] if "pid" in context.params else [offer for offer in others if offer not in serving]
-    own = f"on {context.words}" if others else ""
-    return [*_choices(app, here, own), *_choices(app, others, "elsewhere" if here else "nothing here; elsewhere")]
+    where = _named(app, context)
+    own = f"on {where}" if others else ""
+    elsewhere = "elsewhere" if here else f"{_nothing(app, key, context)}. Elsewhere:"
+    return [*_choices(app, here, own), *_choices(app, others, elsewhere)]
 
 
 async def _offers(app: "PerftuiApp", key: str, context: Context | None = None) -> Sequence[Offer]:
@@ -194,15 +202,29 @@ def _choices(app: "PerftuiApp", offers: Sequence[Offer], group: str = "") -> lis
             offer,
             group,
             production=offer.target in sources and sources[offer.target].production,
-            subject=offer.params.get(subjects.get(offer.action, ""), ""),
+            subject=_subject(app, offer, subjects.get(offer.action, "")),
         )
         for offer in offers
     ]
 
 
-def _nothing(context: Context) -> str:
-    where = f"with {context.words}" if context.source else "with any source that is watched here"
-    return f"There is nothing that this agent can do {where} by this key."
+def _nothing(app: "PerftuiApp", key: str, context: Context) -> str:
+    status = app.client.state.sources.get(context.source)
+    kind = "" if status is None else status.kind
+    return nothing_for(key, _named(app, context), kind, context.params.get("queue", ""))
+
+
+def _subject(app: "PerftuiApp", offer: Offer, name: str) -> str:
+    """Return what an offer works on within its target; a process by its name, too."""
+    subject = offer.params.get(name, "")
+    process = process_name(app.client.state, offer.target, subject) if name == "pid" else ""
+    return f"{process} {subject}".strip()
+
+
+def _named(app: "PerftuiApp", context: Context) -> str:
+    """Return what a key was pressed on; a process by its name, too."""
+    name = process_name(app.client.state, context.source, context.params.get("pid", ""))
+    return f"{context.words} {name}".strip()
 
 
 def refusal_of(app: "PerftuiApp", error: PerftuiError) -> str:
@@ -216,11 +238,7 @@ def refusal_of(app: "PerftuiApp", error: PerftuiError) -> str:
 
 def _nice(state: State, context: Context) -> int | None:
     """Return the nice value of a process, where the table of processes has it."""
-    table, pid = state.tables.get((context.source, TABLE)), context.params.get("pid")
-    if table is None or pid is None or "nice" not in table.columns:
-        return None
-    at = {name: index for index, name in enumerate(table.columns)}
-    value = next((row[at["nice"]] for row in table.rows if str(row[at["pid"]]) == pid), None)
+    value = fact_of(state, context.source, context.params.get("pid", ""), "nice")
     return int(value) if isinstance(value, (int, float)) else None
 
 

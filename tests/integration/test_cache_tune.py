@@ -80,11 +80,59 @@ async def test_all_three_are_set_and_taken_back_exactly(server: RedisServer, tmp
         assert config(wire, "maxmemory") == b"%d" % (200 * MIB)
         assert (config(wire, "maxmemory-policy"), config(wire, "maxmemory-samples")) == (b"allkeys-lru", b"10")
         assert run.undo is not None
-        assert run.undo.params == {"maxmemory": "123456789", "policy": "noeviction", "samples": "5"}
-        back = await applied(stage, await planned(stage, **run.undo.params))
-        assert back.outcome is Outcome.SUCCEEDED
+        back = {"maxmemory": "123456789", "policy": "noeviction", "samples": "5", "restoring": "yes"}
+        assert run.undo.params == back
+        undo = await planned(stage, **back)
+        assert undo.title == "set back maxmemory, maxmemory-policy, maxmemory-samples of cache-1"
+        assert (await applied(stage, undo)).outcome is Outcome.SUCCEEDED
         assert config(wire, "maxmemory") == b"123456789"
         assert (config(wire, "maxmemory-policy"), config(wire, "maxmemory-samples")) == (b"noeviction", b"5")
+
+
+async def test_the_undo_after_a_restart_of_the_agent_may_exceed_the_room_and_nothing_else_may(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    readings = {"host": host(limit=8 * GIB, used=2 * GIB)}
+    stage = stage_for(server, tmp_path)
+    stage.readings = readings
+    with server.wire() as wire:
+        wire("CONFIG", "SET", "maxmemory", 9 * GIB)
+        run = await applied(stage, await planned(stage, maxmemory="1GiB"))
+        again = stage_for(server, tmp_path)
+        again.readings = readings
+        with pytest.raises(Refused, match="choose at most"):
+            await planned(again, maxmemory=str(9 * GIB))
+        undo = await again.runner.undo(run.plan.id)
+        assert any("9 GiB is more than the" in text for text in undo.warnings)
+        await applied(again, undo)
+        assert config(wire, "maxmemory") == b"%d" % (9 * GIB)
+        with pytest.raises(Refused, match="nothing is said to change"):
+            await planned(again, restoring="yes")
+
+
+async def test_an_undo_that_would_evict_jobs_is_neither_promised_nor_made(server: RedisServer, tmp_path: Path) -> None:
+    stage = stage_for(server, tmp_path)
+    with server.wire() as wire:
+        wire("HSET", "bull:mail:meta", "version", "bullmq:5.81.5")
+        wire("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        plan = await planned(stage, policy="noeviction")
+        assert not plan.reversible
+        assert any(text.startswith("it cannot be taken back: the BullMQ queue mail lives") for text in plan.warnings)
+        assert (await applied(stage, plan)).undo is None
+        with pytest.raises(Refused, match="allkeys-lru would evict its jobs"):
+            await planned(stage, policy="allkeys-lru", restoring="yes")
+
+
+async def test_only_what_evicts_or_takes_the_limit_away_wants_the_name(server: RedisServer, tmp_path: Path) -> None:
+    stage = stage_for(server, tmp_path)
+    plan = await planned(stage, samples="10")
+    assert (plan.risk, plan.confirm) == (Risk.MEDIUM, "y"), "there was no limit, and there is none"
+    with server.wire() as wire:
+        wire("CONFIG", "SET", "maxmemory", GIB)
+        plan = await planned(stage, samples="10")
+        assert (plan.risk, plan.confirm) == (Risk.MEDIUM, "y")
+        plan = await planned(stage, maxmemory="0")
+        assert (plan.risk, plan.confirm) == (Risk.HIGH, "cache-1")
 
 
 async def test_a_share_is_one_of_what_the_host_or_its_cgroup_has(server: RedisServer, tmp_path: Path) -> None:
@@ -127,8 +175,10 @@ async def test_lowering_it_evicts_in_steps_about_as_many_as_were_said(server: Re
         assert plan.risk is Risk.HIGH
         (said,) = (text for text in plan.warnings if "are evicted, for good" in text)
         assert plan.share is not None and 0.1 < plan.share < 0.5
+        assert "setting it back brings none of them back" in said
         run = await applied(stage, plan)
         assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
+        assert run.undo is not None and run.undo.title.endswith("; evicted keys stay gone")
         assert used(wire) <= 21 * MIB
         left = wire("DBSIZE")
         assert isinstance(left, int)
@@ -159,7 +209,7 @@ async def test_cancelled_half_way_down_it_stays_there_and_can_be_taken_back(
         run = await applied(stage, plan)
         assert (run.outcome, limits) == (Outcome.CANCELLED, 3), run
         assert int(config(wire, "maxmemory")) > 17 * MIB
-        assert run.undo is not None and run.undo.params == {"maxmemory": "0"}
+        assert run.undo is not None and run.undo.params == {"maxmemory": "0", "restoring": "yes"}
         await applied(stage, await planned(stage, **run.undo.params))
         assert config(wire, "maxmemory") == b"0"
 

@@ -1,38 +1,25 @@
 """`cache.warm` on real servers: what was previewed is written, nothing else is touched, nothing is made worse."""
 
-import asyncio
-import itertools
 import json
-import random
-import re
-import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from perftui.actions.cache import warm
-from perftui.actions.cache.warm import CacheWarm
-from perftui.actions.cache.warming import writer
-from perftui.actions.params import Params
-from perftui.actions.redis.link import RedisLink
+from perftui.actions.frame import plans
 from perftui.config.duration import Duration
 from perftui.config.remedies import WarmHttp, WarmQuery, WarmRecipe
 from perftui.config.secret import Secret
 from perftui.config.settings import Settings, SourceSettings
-from perftui.connect import redis
-from perftui.connect.redis import Client, exchange_packed
-from perftui.core.action import Must, Outcome, Plan, Proof, Risk, Run
+from perftui.core.action import Must, Outcome, Proof, Risk
 from perftui.core.alert import Alert
-from perftui.core.clock import SystemClock
 from perftui.core.errors import Denied, Refused, TargetChanged
 from tests.support.http_app import Asked, http_app, reply
 from tests.support.mariadb_server import MariaDBServer, mariadb_server
-from tests.support.redis_server import RedisServer, Value, Wire, redis_server
-from tests.support.servers import eventually
-from tests.unit.actions.stage import ADMIN, Stage
+from tests.support.redis_server import RedisServer, Value, redis_server
+from tests.support.warming import key_file, stage_for, stat
+from tests.unit.actions.stage import ADMIN
 
 pytestmark = pytest.mark.integration
 
@@ -57,45 +44,6 @@ def database() -> Iterator[MariaDBServer]:
             "CREATE USER nobody IDENTIFIED BY 'n0body-secret'",
         )
         yield running
-
-
-class WarmStage(Stage):
-    """A stage whose cache has one recipe, `users`, and a database beside it."""
-
-    def __init__(self, folder: Path, server: RedisServer, recipe: WarmRecipe, password: str = "") -> None:
-        def made(ground: Stage, _: object) -> CacheWarm:
-            return CacheWarm(ground, SystemClock(), apart=0.05, verify_after=0.0, rng=random.Random(7))
-
-        super().__init__(folder, made, options=server.options(password=password))  # type: ignore[arg-type]
-        self.settings = msgspec.structs.replace(Settings(), warm={"users": recipe})
-        self.more: dict[str, SourceSettings] = {}
-
-    @property
-    def sources(self) -> Mapping[str, SourceSettings]:
-        return {**super().sources, **self.more}
-
-    async def plan(self, **params: str) -> Plan:
-        return await super().plan(recipe="users", **params)
-
-
-def stage_for(server: RedisServer, folder: Path, database: MariaDBServer | None = None, **recipe: object) -> WarmStage:
-    stage = WarmStage(folder, server, WarmRecipe(target="cache-1", **recipe))  # type: ignore[arg-type]
-    if database is not None:
-        stage.more["orders-db"] = SourceSettings(name="orders-db", kind="mysql", options=database.options())
-    return stage
-
-
-def key_file(folder: Path, keys: int, **more: object) -> str:
-    path = folder / "keys.jsonl"
-    lines = (json.dumps({"key": f"k:{each}", "value": f"v{each}", **more}) for each in range(keys))
-    path.write_text("\n".join(lines) + "\n")
-    return str(path)
-
-
-def stat(wire: Wire, name: str) -> int:
-    found = re.search(rf"{name}:(\d+)", bytes(wire("INFO", "stats")).decode())  # type: ignore[arg-type]
-    assert found is not None
-    return int(found[1])
 
 
 def text(value: Value) -> str:
@@ -265,210 +213,15 @@ async def test_a_recipe_that_was_rewritten_since_is_not_applied(server: RedisSer
 async def test_newer_previews_take_the_memory_of_older_ones(
     server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm, "MOST_HELD", 1000)
     stage = stage_for(server, tmp_path, file=key_file(tmp_path, 100))
-    older, newer = await stage.plan(), await stage.plan()
-    gone = await stage.applied(older)
-    assert gone.outcome is Outcome.FAILED
-    assert "let go for newer previews; preview it again" in gone.message
-    with server.wire() as wire:
-        assert wire("DBSIZE") == 0
-    assert newer.count == 100
-
-
-async def test_more_than_fits_is_refused_and_what_fits_is_not(tmp_path: Path) -> None:
-    with redis_server(maxmemory="4mb", maxmemory_policy="allkeys-lru") as server:
-        stage = stage_for(server, tmp_path, file=key_file(tmp_path, 3000, value="x" * 1500))
-        with pytest.raises(Refused, match=r"refused by target: the items need about .* and cache-1 has .* free"):
-            await stage.plan()
-        stage = stage_for(server, tmp_path, file=key_file(tmp_path, 1000, value="x" * 1500))
-        assert (await stage.run()).applied == 1000
-        with server.wire() as wire:
-            assert stat(wire, "evicted_keys") == 0
-
-
-@pytest.mark.parametrize("size", [10, 100, 1000])
-async def test_the_memory_that_it_takes_is_estimated_and_not_too_low(
-    server: RedisServer, tmp_path: Path, size: int
-) -> None:
-    stage = stage_for(server, tmp_path, file=key_file(tmp_path, 8000, value="x" * size))
-    action = CacheWarm(stage, SystemClock(), apart=0.0)
-    found = await action.plan(stage.source, Params({"recipe": "users"}))
-    estimate: float = found.work.memory
-    with server.wire() as wire:
-        before = used(wire)
-        await stage.run()
-        taken = used(wire) - before
-    assert taken <= estimate <= taken * 1.6
-
-
-def used(wire: Wire) -> int:
-    found = re.search(r"used_memory:(\d+)", bytes(wire("INFO", "memory")).decode())  # type: ignore[arg-type]
-    assert found is not None
-    return int(found[1])
-
-
-async def test_a_target_that_evicts_is_refused(tmp_path: Path) -> None:
-    with redis_server(maxmemory="3mb", maxmemory_policy="allkeys-random") as server:
-        stage = stage_for(server, tmp_path, file=key_file(tmp_path, 10))
-        done = threading.Event()
-        writing = asyncio.create_task(asyncio.to_thread(write_on, server, done))
-        with server.wire() as wire:
-            await eventually(lambda: asyncio.sleep(0, stat(wire, "evicted_keys") > 0))
-        with pytest.raises(Refused, match=r"evicts .*; give it more memory"):
-            await stage.plan()
-        done.set()
-        await writing
-
-
-def write_on(server: RedisServer, done: threading.Event) -> None:
-    with server.wire() as wire:
-        for each in itertools.count():
-            if done.is_set():
-                return
-            wire("SET", f"other:{each}", "y" * 400)
-
-
-def at_half(stage: WarmStage, monkeypatch: pytest.MonkeyPatch, then: Callable[[], Awaitable[None]]) -> None:
-    """Let something happen once half of the batches are written; from then on the target is looked at each time."""
-    sent = [0]
-
-    async def sending(client: Client, commands: bytes, number: int) -> list[object]:
-        sent[0] += number
-        if 1000 <= sent[0] < 1000 + number:
-            await then()
-        return await exchange_packed(client, commands, number)
-
-    monkeypatch.setattr(writer, "exchange_packed", sending)
-    monkeypatch.setattr(writer, "LOOK_EVERY", 0.0)
-
-
-async def test_it_stops_when_the_target_begins_to_evict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with redis_server(maxmemory="50mb", maxmemory_policy="allkeys-random") as server:
-        stage = stage_for(server, tmp_path, file=key_file(tmp_path, 2000, value="x" * 1000))
-
-        async def shrink() -> None:
-            with server.wire() as wire:
-                wire("CONFIG", "SET", "maxmemory", "2mb")
-
-        at_half(stage, monkeypatch, shrink)
-        run = await stage.run()
-    assert run.outcome is Outcome.PARTIAL
-    assert re.search(r"[\d,]+ keys written, .*; it began to evict \([\d,]+ keys\)", run.message), run.message
-    assert 800 <= run.applied < 2000
-    assert ("not written", f"{2000 - run.applied:,}") in [(line.label, line.after) for line in run.lines]
-
-
-async def test_it_stops_at_the_first_refused_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with redis_server(maxmemory="50mb") as server:
-        stage = stage_for(server, tmp_path, file=key_file(tmp_path, 2000, value="x" * 1000))
-
-        async def shrink() -> None:
-            with server.wire() as wire:
-                wire("CONFIG", "SET", "maxmemory", "1mb")
-
-        at_half(stage, monkeypatch, shrink)
-        run = await stage.run()
-    assert run.outcome is Outcome.PARTIAL
-    assert "it refuses writes: " in run.message
-    assert run.applied + run.failed < 2000
-    assert run.failed <= 200, "one round at most"
-
-
-async def test_a_lost_connection_is_told_with_what_was_done(
-    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = stage_for(server, tmp_path, file=key_file(tmp_path, 2000))
-
-    async def die() -> None:
-        server.stop()
-
-    at_half(stage, monkeypatch, die)
-    run = await stage.run()
-    assert run.outcome is Outcome.PARTIAL
-    assert "broke off" in run.message
-    lines = {line.label: line.after for line in run.lines}
-    in_doubt = int(lines["not known"].partition(" ")[0])
-    assert 0 < in_doubt <= 200
-    assert run.applied + in_doubt + int(lines["not written"].replace(",", "")) == 2000
-
-
-async def test_a_target_that_hangs_is_told_within_a_deadline(
-    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = stage_for(server, tmp_path, file=key_file(tmp_path, 2000))
-    monkeypatch.setattr(redis, "ANSWER_TIMEOUT", 0.3)
-
-    async def freeze() -> None:
-        server.freeze()
-        asyncio.get_running_loop().call_later(0.6, server.thaw)
-
-    at_half(stage, monkeypatch, freeze)
-    run = await stage.run()
-    assert run.outcome is Outcome.PARTIAL
-    assert f"broke off: no answer from 127.0.0.1:{server.port} in time" in run.message
-
-
-async def test_it_slows_down_when_the_target_does(
-    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rounds: list[tuple[float, int]] = []
-    timed = RedisLink.timed
-
-    async def slow(link: RedisLink, *words: str) -> tuple[float, object]:
-        took, answer = await timed(link, *words)
-        return took + (0.05 if rounds else 0.0), answer
-
-    async def counting(client: Client, commands: bytes, number: int) -> list[object]:
-        rounds.append((time.monotonic(), number))
-        return await exchange_packed(client, commands, number)
-
-    stage = stage_for(server, tmp_path, file=key_file(tmp_path, 900))
-    monkeypatch.setattr(RedisLink, "timed", slow)
-    monkeypatch.setattr(writer, "exchange_packed", counting)
-    assert (await stage.run()).applied == 900
-    assert [number for _, number in rounds[:4]] == [200, 100, 50, 50]
-    gaps = [later - sooner for (sooner, _), (later, _) in itertools.pairwise(rounds)]
-    assert gaps[-1] > 0.2 > 0.02 > gaps[0]
-
-
-async def test_cancelled_it_stops_between_two_batches(
-    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = stage_for(server, tmp_path, file=key_file(tmp_path, 2000))
-    plan = await stage.plan()
-
-    async def cancel() -> None:
-        stage.runner.cancel(plan.id, ADMIN)
-
-    at_half(stage, monkeypatch, cancel)
-    await stage.runner.apply(plan.id, "y", ADMIN)
-    run = await stage.ended(plan)
-    assert run.outcome is Outcome.CANCELLED
-    with server.wire() as wire:
-        assert 1000 <= run.applied < 2000
-        assert wire("DBSIZE") == run.applied
-
-
-async def test_a_replica_is_refused(server: RedisServer, tmp_path: Path) -> None:
-    with redis_server(replicaof=f"127.0.0.1 {server.port}") as replica:
-        stage = stage_for(replica, tmp_path, file=key_file(tmp_path, 10))
-        with pytest.raises(Refused, match=f"warm its primary, 127.0.0.1:{server.port}"):
-            await stage.plan()
-
-
-async def test_missing_rights_fail_and_are_named(tmp_path: Path) -> None:
-    with redis_server() as server, server.wire() as wire:
-        wire("ACL", "SETUSER", "warmer", "on", ">s3cret-pw", "~*", "+info", "+ping", "+memory|usage", "+client|setname")
-        stage = stage_for(server, tmp_path, file=key_file(tmp_path, 500))
-        options = server.options(username="warmer", password="s3cret-pw")
-        stage.source = msgspec.structs.replace(stage.source, options=options)
-        run: Run = await stage.run()
-        assert wire("DBSIZE") == 0
-    assert run.outcome is Outcome.FAILED
-    assert "it refuses writes: " in run.message
-    assert "set" in run.message
-    assert b"s3cret-pw" not in msgspec.json.encode(run)
+    older = await stage.plan()
+    kept = stage.runner._plans.get(older.id)
+    assert kept is not None and kept.weight > 500
+    monkeypatch.setattr(plans, "MOST_WEIGHT", kept.weight * 3 // 2)
+    newer = await stage.plan()
+    with pytest.raises(Refused, match="there is no such preview; preview it again"):
+        await stage.runner.apply(older.id, "y", ADMIN)
+    assert (await stage.applied(newer)).applied == 100
 
 
 async def test_urls_are_asked_a_few_at_once_and_failures_stay_alone(server: RedisServer, tmp_path: Path) -> None:

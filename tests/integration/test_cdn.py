@@ -116,6 +116,9 @@ async def test_a_bad_request_is_refused(tmp_path: Path, params: dict[str, str], 
     ("answer", "message"),
     [
         (reply(403, b"no"), "/purge answered 403: no"),
+        (reply(429), "/purge answered 429"),
+        (reply(500), "/purge answered 500"),
+        (reply(503, b"later"), "/purge answered 503: later"),
         (None, "it is not known whether it was done"),
         (b"", "it is not known whether it was done"),
     ],
@@ -125,8 +128,11 @@ async def test_what_goes_wrong_is_a_clear_end(tmp_path: Path, answer: Answer, me
         stage = CdnStage(tmp_path, app.url)
         outcome, _ = await applied(stage, await stage.plan(paths="/a"))
         assert len([asked for asked in app.asked if asked.path.startswith("/purge")]) == 1
-    assert outcome is Outcome.FAILED
-    assert message in stage.runner.runs[0].message
+        assert outcome is Outcome.FAILED
+        assert message in stage.runner.runs[0].message
+        assert stage.events() == ["intent", "outcome", "proof"]
+        with pytest.raises(Refused, match="refused by cooldown"):
+            await applied(stage, await stage.plan(paths="/a"))
 
 
 async def test_a_hook_that_was_rewritten_since_is_not_called(tmp_path: Path) -> None:

@@ -97,10 +97,25 @@ async def test_what_goes_wrong_is_a_clear_end(tmp_path: Path, answer: Answer, to
     assert re.search(message, run.message), run.message
 
 
+@pytest.mark.parametrize("status", [401, 429, 500, 503, 504])
+async def test_what_was_sent_may_have_been_done_and_is_neither_repeated_at_once_nor_left_unproved(
+    tmp_path: Path, status: int
+) -> None:
+    async with http_app(App(reply(status), health=500)) as app:
+        stage = AppStage(tmp_path, app.url)
+        run = await stage.run()
+        assert (run.outcome, run.proof) == (Outcome.FAILED, Proof.WORSE), run
+        with pytest.raises(Refused, match="refused by cooldown"):
+            await stage.run()
+        assert len(cleanups(app)) == 1
+
+
 async def test_where_nothing_listens_nothing_was_done(tmp_path: Path) -> None:
-    run = await AppStage(tmp_path, f"http://127.0.0.1:{free_port()}").run()
-    assert (run.outcome, run.applied) == (Outcome.FAILED, 0)
-    assert run.message.endswith("nothing listens there")
+    stage = AppStage(tmp_path, f"http://127.0.0.1:{free_port()}")
+    for _ in range(2):
+        run = await stage.run()
+        assert (run.outcome, run.applied) == (Outcome.FAILED, 0)
+        assert run.message.endswith("nothing listens there")
 
 
 async def test_an_answer_that_is_no_json_is_shown_as_text(tmp_path: Path) -> None:
@@ -134,3 +149,17 @@ async def test_another_url_is_another_target(tmp_path: Path) -> None:
         with pytest.raises(TargetChanged, match="url was"):
             await stage.runner.apply(plan.id, "y", ADMIN)
     assert app.asked == []
+
+
+async def test_a_token_in_the_path_reaches_neither_plan_nor_log_and_tells_urls_apart(tmp_path: Path) -> None:
+    async with http_app(App(reply(500))) as app:
+        stage = AppStage(tmp_path, app.url, cleanup="/hooks/xoxb7Qm2LkP9sVt4RzWd1/clean")
+        run = await stage.run()
+        told = msgspec.json.encode(run) + stage.log.path.read_bytes()
+        assert b"xoxb7Qm2" not in told
+        assert run.message.endswith("/hooks/…/clean answered 500")
+        stage.clock.advance(60)
+        plan = await planned(stage)
+        stage.source = AppStage(tmp_path, app.url, cleanup="/hooks/another7Qm2LkP9sVt4RzWd1/clean").source
+        with pytest.raises(TargetChanged, match="call was"):
+            await stage.runner.apply(plan.id, "y", ADMIN)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,12 +13,14 @@ import pymysql
 import pytest
 
 from perftui.actions.cleanup.connections import CleanupConnections
-from perftui.actions.contract import Findings, Job, Receipt, make_plan
+from perftui.actions.contract import Ask, Findings, Job, Receipt, make_plan
 from perftui.actions.lease.kinds import lease_on
 from perftui.actions.params import read_params
+from perftui.collectors.mysql import MySQLCollector
 from perftui.config.settings import SourceSettings
 from perftui.connect.mysql import MySQLConnection
-from perftui.core.action import Proof, Risk
+from perftui.core.action import Offer, Proof, Risk
+from perftui.core.alert import Alert
 from perftui.core.clock import SystemClock
 from perftui.core.errors import Refused, Unreachable
 from tests.support.mariadb_server import MariaDBServer, mariadb_server
@@ -82,7 +85,8 @@ class Played:
     def __init__(self, folder: Path, server: MariaDBServer, user: str = "keeper") -> None:
         options = server.options(user, "pw")
         self.target = SourceSettings(name="db-1", kind="mysql", options=options)
-        self.action = CleanupConnections(Stage(folder), SystemClock(), verify_after=0.0)
+        self.ground = Stage(folder)
+        self.action = CleanupConnections(self.ground, SystemClock(), verify_after=0.0)
         idle, *others = CleanupConnections.info.params
         params = (msgspec.structs.replace(idle, least=1.0), *others)
         self.action.info = msgspec.structs.replace(self.action.info, params=params)
@@ -160,10 +164,39 @@ async def test_a_transaction_is_rolled_back_only_when_asked_for(tmp_path: Path, 
         assert (await played.plan_of(0)).risk is None
         found = await played.plan_of(1, transactions="yes")
         assert found.risk is Risk.HIGH
-        assert "1 rows changed" in found.targets[0]
+        assert "1 row changed" in found.targets[0]
         assert (await played.apply(found)).applied == 1
         assert not is_open(writer)
     assert server.run("SELECT amount FROM shop.orders WHERE id = 2") == [(20,)]
+
+
+async def test_the_root_blocker_is_offered_shown_and_closed(tmp_path: Path, server: MariaDBServer) -> None:
+    played = Played(tmp_path, server)
+    change = "UPDATE shop.orders SET amount = {} WHERE id = 3"
+    collector = MySQLCollector("db-1", server.options("root", ""), SystemClock())
+    await collector.open()
+    with client(server) as blocker, client(server) as waiter:
+        asks(blocker, "BEGIN")
+        asks(blocker, change.format(98))
+        waiting = asyncio.create_task(asyncio.to_thread(asks, waiter, change.format(31)))
+        offers: list[Offer] = []
+
+        async def is_offered() -> bool:
+            played.ground.readings = {"db-1": await collector.poll()}
+            alert = Alert(rule="root-blocker", source="db-1", metric="mysql.lock.root_blocker.age")
+            offers[:] = played.action.offers(played.target, Ask(alert))
+            return len(offers) == 2
+
+        await eventually(is_offered, every=0.2)
+        assert offers[0].params["id"] == str(blocker.thread_id())
+        found = await played.plan_of(1, **{**offers[0].params, "idle": "1s"})
+        assert (found.targets[0].split()[0], found.risk) == (f"#{blocker.thread_id()}", Risk.HIGH)
+        (line,) = [line for line in found.lines if line.label == f"#{blocker.thread_id()} holds up others"]
+        assert re.fullmatch(r"open for .+, 1 session waits for it; locks shop\.orders \(row\)", line.before), line
+        assert (await played.apply(found)).applied == 1
+        await waiting
+    await collector.close()
+    assert server.run("SELECT amount FROM shop.orders WHERE id = 3") == [(31,)]
 
 
 async def test_a_server_that_dies_in_between_leaves_a_clear_end(tmp_path: Path, server: MariaDBServer) -> None:

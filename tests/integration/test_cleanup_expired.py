@@ -157,7 +157,7 @@ async def test_cancelled_in_the_middle_it_stops_and_says_how_far_it_came(server:
     stage.runner.cancel(plan.id, ADMIN)
     run = await stage.ended(plan)
     assert run.outcome is Outcome.CANCELLED
-    assert run.message.endswith("cancelled before the end")
+    assert run.message.endswith("cancelled before the end; cancelled by ada")
     with server.wire() as wire:
         left = wire("DBSIZE")
         assert isinstance(left, int)
@@ -226,6 +226,28 @@ async def test_a_server_that_dies_meanwhile_is_told_with_what_was_done(
     assert run.message.startswith("about 1k keys looked at; ")
     with pytest.raises(Unreachable, match=f"127.0.0.1:{server.port}"):
         await stage.plan()
+
+
+async def test_a_connection_that_drops_meanwhile_is_told_and_the_server_is_read_again(
+    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_for(server, tmp_path)
+    plan = await stage.plan()
+    timed = RedisLink.timed
+
+    async def dropping(link: RedisLink, *words: str | int) -> tuple[float, object]:
+        answer = await timed(link, *words)
+        if words[0] == "SCAN":
+            with server.wire() as wire:
+                wire("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        return answer
+
+    monkeypatch.setattr(RedisLink, "timed", dropping)
+    run = await stage.applied(plan)
+    assert (run.outcome, run.proof, run.applied) == (Outcome.FAILED, Proof.UNKNOWN, 0), run
+    assert run.message.startswith("about 1k keys looked at; broke off: ")
+    assert "defect" not in run.message and "not proved" not in run.message
+    assert [line.label for line in run.proof_lines][-1] == "PING"
 
 
 async def test_no_password_reaches_plan_run_or_log(tmp_path: Path) -> None:

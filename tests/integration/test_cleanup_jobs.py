@@ -14,9 +14,10 @@ from perftui.actions.redis.link import RedisLink
 from perftui.config.kinds import QueueOptions
 from perftui.core.action import Outcome, Plan, Proof, Run
 from perftui.core.clock import ManualClock, SystemClock
-from perftui.core.errors import Denied, Refused
+from perftui.core.errors import BadAnswer, Denied, Refused
 from perftui.core.reading import ReadingBuilder, Table
 from tests.support.bullmq import BullMQ, installed
+from tests.support.redis_cluster import redis_cluster
 from tests.support.redis_server import RedisServer, Wire, redis_server
 from tests.support.servers import eventually
 from tests.unit.actions.stage import ADMIN, Stage
@@ -231,7 +232,7 @@ async def test_cancelled_in_the_middle_it_says_how_far_it_came(server: RedisServ
         await eventually(under_way, every=0.001)
         stage.runner.cancel(plan.id, ADMIN)
         run = await stage.ended(plan)
-        assert run.outcome is Outcome.CANCELLED and run.message.endswith("cancelled before the end")
+        assert run.outcome is Outcome.CANCELLED and run.message.endswith("cancelled before the end; cancelled by ada")
         assert len(ids(wire)) == 30_000 - run.applied > 0
 
 
@@ -277,6 +278,18 @@ async def test_the_rights_that_are_documented_are_enough_and_without_them_nothin
         wire("ACL", "SETUSER", "cleaner", "-zcount")
         with pytest.raises(Denied):
             await planned(stage, queue="mail")
+
+
+async def test_on_a_node_of_a_cluster_that_has_no_part_of_the_queue_the_right_node_is_named(tmp_path: Path) -> None:
+    with redis_cluster() as nodes:
+        # The slot of bull:mail:meta; every node answers for it by its own keys or by the name of the owner.
+        with nodes[0].wire() as wire:
+            slot = wire("CLUSTER", "KEYSLOT", "bull:mail:meta")
+        assert isinstance(slot, int)
+        owner = nodes[slot * len(nodes) // 16384]
+        other = next(node for node in nodes if node is not owner)
+        with pytest.raises(BadAnswer, match=f"{other.port} is one node of a cluster, .*use 127.0.0.1:{owner.port}"):
+            await planned(stage_for(other, tmp_path), queue="mail")
 
 
 async def test_the_queues_with_the_most_finished_jobs_are_offered_and_that_of_an_alert_alone(

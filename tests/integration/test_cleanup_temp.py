@@ -1,25 +1,30 @@
 """`cleanup.temp` on folders of this host that the test makes: only what is old, ours and unused goes."""
 
 import asyncio
+import contextlib
 import os
 import shlex
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from perftui.actions.cleanup import file_cleanup
+from perftui.actions.cleanup import file_cleanup, file_survey, folder_fd, remove
+from perftui.actions.cleanup.open_inodes import OpenInodes
 from perftui.actions.cleanup.remove import Removal
 from perftui.actions.cleanup.temp import CleanupTemp
+from perftui.actions.cleanup.walk import Pin
 from perftui.core.action import Outcome, Proof, Run
 from perftui.core.clock import SystemClock
 from perftui.core.errors import Refused
 from perftui.core.reading import Reading, Sample
-from tests.support.servers import lacking
+from tests.support.servers import eventually, lacking
 from tests.unit.actions.cleanup.old_files import LATER, everything, make
 from tests.unit.actions.stage import ADMIN, Stage
+from tests.unit.collectors.host.tree import descriptors
 
 pytestmark = pytest.mark.integration
 
@@ -145,6 +150,86 @@ async def test_a_filesystem_that_breaks_in_the_middle_is_told_with_what_was_done
     assert done.outcome is Outcome.PARTIAL
     assert 2 <= done.applied == done.plan.count - len(everything(root))
     assert "input/output error" in done.message
+
+
+async def test_a_step_that_hangs_and_ends_late_touches_nothing_by_descriptors_that_others_have_by_then(
+    stage: Stage, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The root's descriptor is given up while the step hangs before it removes a folder through it."""
+    decoy = tmp_path / "decoy"
+    (root / "a").unlink()
+    for name in ("build", "mail"):
+        (decoy / name).mkdir(parents=True)
+    hung, awake = threading.Event(), threading.Event()
+    inside = folder_fd.inside
+
+    def hanging(folder: int, parts: Sequence[str]) -> contextlib.AbstractContextManager[int]:
+        if not hung.is_set() and not parts:
+            hung.set()
+            awake.wait(20)
+        return inside(folder, parts)
+
+    monkeypatch.setattr(remove, "inside", hanging)
+    monkeypatch.setattr(file_cleanup, "STEP_DEADLINE", 1.0)
+    before = descriptors()
+    done = await run(stage, root)
+    assert hung.is_set()
+    assert (done.outcome, done.failed) == (Outcome.PARTIAL, 0)
+    assert "a step of the cleanup has not answered" in done.message
+    held = [os.open(decoy, os.O_RDONLY | os.O_DIRECTORY) for _ in range(20)]
+    left = everything(root)
+    awake.set()
+    await eventually(nobody_is_aside)
+    for descriptor in held:
+        os.close(descriptor)
+    assert everything(decoy) == {"build/", "mail/"}
+    assert descriptors() == before, "it gave its own back in the end"
+    assert everything(root) == left
+
+
+async def test_a_file_whose_look_hangs_is_not_deleted_late(
+    stage: Stage, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, awake = threading.Event(), threading.Event()
+    held = Removal._held
+
+    def hanging(removal: Removal, descriptor: int, pin: Pin) -> str:
+        if not hung.is_set():
+            hung.set()
+            awake.wait(20)
+        return held(removal, descriptor, pin)
+
+    monkeypatch.setattr(Removal, "_held", hanging)
+    monkeypatch.setattr(file_cleanup, "STEP_DEADLINE", 1.0)
+    before = everything(root)
+    done = await run(stage, root)
+    assert (hung.is_set(), done.outcome, done.applied) == (True, Outcome.FAILED, 0), done
+    awake.set()
+    await eventually(nobody_is_aside)
+    assert everything(root) == before
+
+
+async def nobody_is_aside() -> bool:
+    return not any(thread.name == "perftui-aside" for thread in threading.enumerate())
+
+
+async def test_one_file_is_called_one_file(stage: Stage, tmp_path: Path) -> None:
+    make(tmp_path / "one", "build/x")
+    plan = await stage.runner.plan("cleanup.temp", "host", {"paths": str(tmp_path / "one")})
+    assert {line.before for line in plan.lines if line.label.endswith("/build")} == {"1 file, 4 KiB"}
+    await stage.runner.apply(plan.id, plan.confirm, ADMIN)
+    assert (await stage.ended(plan)).message == "1 file and 1 folder deleted, 4 KiB"
+
+
+async def test_what_is_unknown_is_said_in_short_lines(
+    stage: Stage, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = OpenInodes(frozenset(), frozenset(), denied=12_345, processes=67_890)
+    monkeypatch.setattr(file_survey, "open_inodes", lambda is_stopped: denied)
+    plan = await stage.runner.plan("cleanup.temp", "host", {"paths": str(root)})
+    assert len(plan.unknown) == 3
+    assert "what 12345 of 67890 processes hold open" in str(plan.unknown)
+    assert max(map(len, plan.unknown)) <= 110
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from perftui.config.settings import SourceSettings
 from perftui.core.clock import SystemClock
 from perftui.core.errors import Refused, Unreachable
 from tests.support.mariadb_server import MariaDBServer, mariadb_server
+from tests.support.redis_cluster import redis_cluster
 from tests.support.redis_server import RedisServer, Wire, redis_server
 from tests.support.servers import eventually, free_port
 
@@ -210,6 +211,36 @@ async def test_the_lease_of_a_killed_holder_expires(server: RedisServer) -> None
         holder.communicate()
 
 
+async def test_two_agents_on_different_nodes_of_a_cluster_meet_on_the_one_that_owns_the_key() -> None:
+    with redis_cluster() as nodes:
+        first, second, owner = (source_of(node.options()) for node in nodes)
+        for source in (second, owner):
+            holder = held_by_another_process(nodes[0].url)
+            try:
+                with pytest.raises(Refused, match="mortal holds there"):
+                    await lease_on(source, "me", CLOCK).__aenter__()
+            finally:
+                holder.kill()
+                holder.communicate()
+
+            async def expired() -> bool:
+                with nodes[2].wire() as wire:
+                    return wire("EXISTS", "perftui:lease") == 0
+
+            await eventually(expired)
+        async with lease_on(first, "me", CLOCK, life=0.6) as lease:
+            await asyncio.sleep(0.9)
+            assert (lease.note, lease.lost.is_set()) == ("", False)
+        assert await expired(), "given back where it was taken"
+
+
+async def test_a_cluster_whose_owner_of_the_key_is_gone_holds_nothing_and_says_so() -> None:
+    with redis_cluster() as nodes:
+        nodes[2].stop()
+        async with lease_on(source_of(nodes[0].options()), "me", CLOCK) as lease:
+            assert lease.note.startswith(f"no lease: 127.0.0.1:{nodes[2].port}")
+
+
 @pytest.mark.usefixtures("strangers")
 async def test_of_fifty_at_once_one_at_a_time_has_it(server: RedisServer) -> None:
     source, inside, most, refused = source_of(server.options()), 0, 0, 0
@@ -234,7 +265,7 @@ async def test_the_host_is_held_by_one_process_and_free_with_its_death() -> None
     source = source_of(SystemOptions(), "system")
     holder = held_by_another_process("")
     try:
-        with pytest.raises(Refused, match=rf"\(pid {holder.pid}\) holds there"):
+        with pytest.raises(Refused, match=rf"\(pid {holder.pid}\) of uid \d+ holds there"):
             await lease_on(source, "me", CLOCK).__aenter__()
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait(10)

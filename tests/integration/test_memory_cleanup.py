@@ -8,22 +8,25 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from perftui.actions.audit.journal import Journal
+from perftui.actions.audit.log import AuditLog
 from perftui.actions.cleanup.app import CleanupApp
 from perftui.actions.cleanup.expired import CleanupExpired
 from perftui.actions.cleanup.files import CleanupFiles
 from perftui.actions.cleanup.memory import CleanupMemory
-from perftui.actions.contract import Action, Findings, Job, Receipt, make_plan
-from perftui.actions.params import Params
+from perftui.actions.contract import Action
+from perftui.actions.frame.runner import ActionRunner
 from perftui.config.duration import Duration
 from perftui.config.kinds import HttpOptions, RedisOptions, SystemOptions
 from perftui.config.remedies import FileRule
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.action import Proof
+from perftui.core.action import Outcome, Plan, Proof, Run
 from perftui.core.clock import SystemClock
 from tests.support.ground import StillGround
 from tests.support.http_app import Asked, HttpApp, http_app, reply
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.servers import free_port
+from tests.support.servers import eventually, free_port
+from tests.unit.actions.stage import ADMIN
 
 pytestmark = pytest.mark.integration
 EXPIRED = 3000
@@ -68,22 +71,26 @@ class Scene:
             CleanupFiles(self.ground, self.clock, verify_after=0.0),
             CleanupApp(self.ground, self.clock),
         ]
-        self.memory = CleanupMemory(self.ground, self.clock, lambda: {action.info.id: action for action in actions})
-        self.cancelled = asyncio.Event()
+        table: dict[str, Action] = {action.info.id: action for action in actions}
+        table["cleanup.memory"] = CleanupMemory(self.ground, self.clock, lambda: table)
+        self.log = AuditLog(folder / "state")
+        journal = Journal(self.log, self.clock, folder / "no-system-log")
+        self.runner = ActionRunner(table, self.ground, self.clock, journal, self.on_runs)
+        self.cancel_at = "never"
 
-    async def plan(self) -> Findings:
-        return await self.memory.plan(self.ground.sources["system"], Params({}))
+    def on_runs(self, runs: tuple[Run, ...]) -> None:
+        """Cancel what says that it is as far as that."""
+        for run in runs:
+            if self.cancel_at in run.message and run.done is None:
+                self.runner.cancel(run.plan.id, ADMIN)
 
-    def job(self, found: Findings) -> Job:
-        target = self.ground.sources["system"]
-        others = [self.ground.sources[name] for name in found.touches]
-        plan = make_plan(self.memory.info, target, found, Params({}), self.clock, others=others)
-        return Job(target, plan, found.work, lambda *_: None, self.cancelled)
+    async def plan(self) -> Plan:
+        return await self.runner.plan("cleanup.memory", "system", {})
 
-    async def apply(self, found: Findings) -> tuple[Receipt, Proof]:
-        job = self.job(found)
-        receipt = await self.memory.apply(job)
-        return receipt, (await self.memory.verify(job, receipt)).proof
+    async def apply(self, plan: Plan) -> Run:
+        await self.runner.apply(plan.id, "y", ADMIN)
+        await eventually(lambda: asyncio.sleep(0, not self.runner.busy))
+        return self.runner.runs[0]
 
 
 @asynccontextmanager
@@ -103,7 +110,7 @@ def keys(server: RedisServer) -> object:
 async def test_the_preview_names_every_part_in_order_and_changes_nothing(server: RedisServer, tmp_path: Path) -> None:
     async with scene_of(server, tmp_path) as scene:
         found = await scene.plan()
-        assert [target.partition(":")[0] for target in found.targets] == [
+        assert list(dict.fromkeys(target.partition(":")[0] for target in found.targets)) == [
             "cleanup.expired on cache-1",
             "cleanup.files on system/logs",
             "cleanup.app on app-bad",
@@ -115,6 +122,9 @@ async def test_the_preview_names_every_part_in_order_and_changes_nothing(server:
         }  # fmt: skip
         assert "refused the connection" in out["cleanup.expired on cache-dead"] or "127.0.0.1" in str(out)
         assert "read_only" in out["cleanup.expired on cache-kept"]
+        for file in scene.files:
+            assert any(target.startswith(f"cleanup.files on system/logs: {file}") for target in found.targets)
+        assert found.count > len(scene.files)
         assert found.touches == ("cache-1", "app-bad", "app-good")
         assert all(file.exists() for file in scene.files)
     assert keys(server) == EXPIRED + 1
@@ -122,13 +132,15 @@ async def test_the_preview_names_every_part_in_order_and_changes_nothing(server:
 
 async def test_one_failing_application_stops_nothing_and_is_counted(server: RedisServer, tmp_path: Path) -> None:
     async with scene_of(server, tmp_path) as scene:
-        receipt, proof = await scene.apply(await scene.plan())
-    assert receipt.message == "4 applied, 3 successful, 1 failed", receipt.lines
-    assert [line.label[0] for line in receipt.lines] == ["●", "●", "✖", "●"]
-    assert f"{EXPIRED:,} expired keys freed" in receipt.lines[0].after
-    assert receipt.lines[0].after.endswith("; recovered")
-    assert "500" in receipt.lines[2].after
-    assert proof in (Proof.RECOVERED, Proof.UNCHANGED)
+        run = await scene.apply(await scene.plan())
+    assert run.message == "4 applied, 3 successful, 1 failed", run.lines
+    assert [line.label[0] for line in run.lines] == ["●", "●", "✖", "●"]
+    assert f"{EXPIRED:,} expired keys freed" in run.lines[0].after
+    assert run.lines[0].after.endswith("; recovered")
+    assert "500" in run.lines[2].after
+    assert run.proof in (Proof.RECOVERED, Proof.UNCHANGED)
+    intents = {record["action"]: record for record in scene.log.records() if record.get("part_of") == run.plan.id}
+    assert {target.partition("  ")[0] for target in intents["cleanup.files"]["targets"]} == {*map(str, scene.files)}
     assert keys(server) == 1
     assert not any(file.exists() for file in scene.files)
     assert (tmp_path / "kept.txt").exists()
@@ -140,20 +152,19 @@ async def test_what_changed_since_the_preview_is_left_and_the_rest_done(server: 
         server.stop()
         server.start()
         scene.files[0].unlink()
-        receipt, _ = await scene.apply(found)
-    assert "not what was previewed" in receipt.lines[0].after
-    assert receipt.left == 1
+        run = await scene.apply(found)
+    assert "run_id was" in run.lines[0].after
+    assert run.left == 1
     assert not any(file.exists() for file in scene.files)
 
 
 async def test_cancelled_it_begins_no_further_part(server: RedisServer, tmp_path: Path) -> None:
     async with scene_of(server, tmp_path) as scene:
-        found = await scene.plan()
-        scene.cancelled.set()
-        receipt, proof = await scene.apply(found)
-        assert (receipt.left, receipt.applied, receipt.complete, proof) == (4, 0, False, Proof.UNKNOWN)
+        scene.cancel_at = "1 of 4"
+        run = await scene.apply(await scene.plan())
+        assert run.outcome is Outcome.CANCELLED
+        assert [line.after for line in run.lines[1:]] == ["left: cancelled before its turn"] * 3
         assert all(file.exists() for file in scene.files)
-    assert keys(server) == EXPIRED + 1
 
 
 async def test_two_sources_that_are_one_server_are_swept_one_after_the_other(
@@ -162,5 +173,5 @@ async def test_two_sources_that_are_one_server_are_swept_one_after_the_other(
     async with scene_of(server, tmp_path) as scene:
         twin = msgspec.structs.replace(scene.ground.sources["cache-1"], name="cache-twin")
         scene.ground.sources = {**scene.ground.sources, "cache-twin": twin}
-        receipt, _ = await scene.apply(await scene.plan())
-    assert receipt.message == "5 applied, 4 successful, 1 failed", receipt.lines
+        run = await scene.apply(await scene.plan())
+    assert run.message == "5 applied, 4 successful, 1 failed", run.lines

@@ -22,6 +22,7 @@ from perftui.config.paths import state_dir
 from perftui.core.action import Outcome
 from perftui.core.errors import AuditError
 from tests.support.agents import agent_pids, attached, end_agents, write_config
+from tests.support.mortal_actions import STEPS
 from tests.support.redis_server import redis_server
 from tests.support.servers import eventually, wait_until
 
@@ -44,18 +45,24 @@ class Lives:
             env=os.environ | {"PYTHONPATH": str(Path.cwd())},
         )
 
-    def run(self, kill_after: float | None = None, *, when: str = "started") -> list[dict[str, Any]]:
-        """Let one live, killed so many seconds after it told `when`, or until its own end; return its reports."""
+    def run(
+        self, kill_after: float | None = None, *, held_at: int | None = None, whole: bool = False
+    ) -> list[dict[str, Any]]:
+        """Let one live, killed so many seconds after its start or before a step, or until its own end.
+
+        Return its reports. `whole`: the action is two as one.
+        """
+        words = ["live", *(["whole"] if whole else []), *([str(held_at)] if held_at is not None else [])]
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(b"live\n")
+        self._process.stdin.write(f"{' '.join(words)}\n".encode())
         self._process.stdin.flush()
         told: list[dict[str, Any]] = []
         for line in self._process.stdout:
             if line.strip().endswith(b"}") and line.startswith(b"{"):
                 told.append(msgspec.json.decode(line))
-                if kill_after is not None and when in told[-1]:
-                    time.sleep(kill_after)
+                if (kill_after is not None and "started" in told[-1]) or "held" in told[-1]:
+                    time.sleep(kill_after or 0.0)
                     with contextlib.suppress(ProcessLookupError):  # it came to its own end
                         os.kill(told[0]["started"], signal.SIGKILL)
                     kill_after = None
@@ -88,33 +95,52 @@ def lives(tmp_path: Path) -> Iterator[Lives]:
 def test_killed_between_any_two_steps_it_leaves_an_intent_or_an_outcome(lives: Lives) -> None:
     dice, in_the_middle = random.Random(4), 0
     lives.run()  # the first one pays for what is imported late
-    for _ in range(LIVES):
-        lives.run(dice.uniform(0.0, LONGEST))
+    for number in range(LIVES):
+        if number % 2:
+            lives.run(held_at=dice.randrange(1, STEPS))
+        else:
+            lives.run(dice.uniform(0.0, LONGEST))
         lives.log.verify()
         intents, outcomes, effects = lives.events("intent"), lives.events("outcome"), lives.effects()
         assert set(effects) <= set(intents), "nothing is done that was not announced"
         in_the_middle += len(set(effects) - set(outcomes))
-    assert in_the_middle >= 5, "hardly any of them was killed at work"
+    assert in_the_middle >= LIVES // 2
     (shown,) = [dict(told["shown"]) for told in lives.run() if "shown" in told]
     intents, outcomes = lives.events("intent"), lives.events("outcome")
     assert set(intents) == set(outcomes), "the next one closes what was left open"
     interrupted = {plan for plan, record in outcomes.items() if record["outcome"] == Outcome.INTERRUPTED}
     assert {plan for plan, outcome in shown.items() if outcome == "interrupted"} == interrupted & set(shown)
     for plan, steps in lives.effects().items():
-        assert plan in interrupted or steps == 60, "what is not told as interrupted was done to its end"
+        assert plan in interrupted or steps == STEPS, "what is not told as interrupted was done to its end"
     assert lives.log.verify() > LIVES
 
 
 def test_the_next_one_shows_as_interrupted_what_was_at_work_and_does_not_go_on_with_it(lives: Lives) -> None:
-    killed = lives.run(0.01, when="applied")
+    killed = lives.run(held_at=20)
     (plan,) = [told["planned"] for told in killed if "planned" in told]
     steps = lives.effects()[plan]
-    assert 0 < steps < 60
+    assert steps == 20
     for _ in range(2):
         (shown,) = [dict(told["shown"]) for told in lives.run() if "shown" in told]
         assert [each for each, outcome in shown.items() if outcome == "interrupted"] == [plan]
         assert lives.effects()[plan] == steps
     assert [record["event"] for record in lives.log.records() if record["plan"] == plan] == ["intent", "outcome"]
+
+
+def test_of_several_actions_as_one_the_part_that_was_at_work_is_shown_as_interrupted_with_the_whole(
+    lives: Lives,
+) -> None:
+    killed = lives.run(held_at=STEPS + 20, whole=True)
+    (whole,) = [told["planned"] for told in killed if "planned" in told]
+    (second,) = [told["held"] for told in killed if "held" in told]
+    (shown,) = [dict(told["shown"]) for told in lives.run() if "shown" in told]
+    intents, outcomes = lives.events("intent"), lives.events("outcome")
+    parts = [plan for plan, intent in intents.items() if intent["part_of"] == whole]
+    assert [(lives.effects()[plan], outcomes[plan]["outcome"]) for plan in parts] == [
+        (STEPS, "succeeded"), (20, "interrupted"),
+    ]  # fmt: skip
+    assert parts[1] == second
+    assert [shown.get(plan) for plan in (whole, *parts)] == ["interrupted", None, "interrupted"]
 
 
 @pytest.mark.parametrize(("how", "line"), [("changed", 5), ("removed", 4), ("swapped", 4), ("added", 6)])

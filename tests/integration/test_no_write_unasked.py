@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from tests.unit.actions.stage import ADMIN
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 VIEWER = msgspec.structs.replace(ADMIN, role="viewer")
 LOOKING = msgspec.structs.replace(ADMIN, read_only=True)
+GLASS: dict[str, Any] = {"break_glass": True, "reason": "outage"}
 
 
 @pytest.fixture
@@ -41,10 +43,16 @@ async def previewed(runner: ActionRunner, made: World, action: str) -> Plan:
     return await runner.plan(action, target, given(made))
 
 
-async def refused(runner: ActionRunner, plan: Plan, confirmation: str, actor: Actor, check: str) -> None:
+async def refused(runner: ActionRunner, plan: Plan, confirmation: str, actor: Actor, check: str, **glass: Any) -> None:
     with pytest.raises(Refused) as caught:
-        await runner.apply(plan.id, confirmation, actor)
+        await runner.apply(plan.id, confirmation, actor, **glass)
     assert caught.value.check == check, plan.action
+
+
+async def refused_either_way(runner: ActionRunner, plan: Plan, actor: Actor, check: str) -> None:
+    """Prove that it is refused though it is rightly confirmed, and behind broken glass as well."""
+    await refused(runner, plan, plan.confirm, actor, check)
+    await refused(runner, plan, plan.target, actor, check, **GLASS)
 
 
 async def test_nothing_is_written_by_a_preview_nor_by_whom_or_how_it_must_not(made: World, tmp_path: Path) -> None:
@@ -54,16 +62,19 @@ async def test_nothing_is_written_by_a_preview_nor_by_whom_or_how_it_must_not(ma
     for action in WORK:
         plan = await previewed(free, made, action)
         assert made.told() == before, f"{action} writes when it is only previewed"
-        right = plan.confirm
-        await refused(free, plan, right, VIEWER, "role")
-        await refused(free, plan, right, LOOKING, "read-only")
-        for wrong in ("", "Y", "yes", f"{right}{right}", "anything"):
+        await refused_either_way(free, plan, VIEWER, "role")
+        await refused_either_way(free, plan, LOOKING, "read-only")
+        for wrong in ("", "Y", "yes", f"{plan.confirm}{plan.confirm}", "anything"):
             await refused(free, plan, wrong, ADMIN, "confirmation")
-        await refused(locked, await previewed(locked, made, action), right, ADMIN, "read-only")
+        for wrong in ("", "y", "anything", f"{plan.target}{plan.target}"):
+            await refused(free, plan, wrong, ADMIN, "confirmation", **GLASS)
+        for nothing in ("", " "):
+            await refused(free, plan, plan.target, ADMIN, "reason", break_glass=True, reason=nothing)
+        await refused_either_way(locked, await previewed(locked, made, action), ADMIN, "read-only")
         with all_read_only(made):
-            await refused(free, plan, right, ADMIN, "read-only")
+            await refused_either_way(free, plan, ADMIN, "read-only")
         with two_minutes_later(made):
-            await refused(free, plan, right, ADMIN, "plan")
+            await refused_either_way(free, plan, ADMIN, "plan")
         assert made.told() == before, f"{action} wrote though it was refused"
     assert list(AuditLog(tmp_path / "audit").records()) == [], "what is refused leaves no intent"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,9 +17,12 @@ from perftui.actions.process import proc
 from perftui.actions.process.priority import ProcessIonice, ProcessRenice
 from perftui.actions.process.proc import Process
 from perftui.actions.process.signals import ProcessSignal
+from perftui.collectors.host import open_files
 from perftui.core.action import Outcome, Plan, Proof, Risk, Run
+from perftui.core.alert import Alert
 from perftui.core.clock import ManualClock
 from perftui.core.errors import Refused, TargetChanged
+from perftui.core.reading import Reading, Table
 from tests.support.servers import wait_until
 from tests.unit.actions.stage import ADMIN, Stage
 
@@ -85,6 +89,9 @@ async def test_the_tree_is_previewed_and_ended_only_when_asked(tmp_path: Path) -
         assert alone.count == 1
         assert any("2 processes descend" in text for text in alone.warnings)
         assert sum("below the other" in line.after for line in alone.lines) == 2
+        assert alone.locks == (f"host/{parent.pid}",)
+        whole = await plan(stage, pid=f"0{parent.pid}", tree="yes")
+        assert set(whole.locks) == {f"host/{pid}" for pid in (parent.pid, *children)}
         done = await run(stage, pid=parent.pid, tree="yes")
         assert (done.plan.count, done.applied, done.proof) == (3, 3, Proof.RECOVERED)
         wait_until(lambda: all(is_over(pid) for pid in children))
@@ -122,6 +129,30 @@ async def test_stop_is_taken_back_by_cont(tmp_path: Path) -> None:
         assert state(sleeper.pid) == "S"
 
 
+async def test_a_signal_that_it_does_not_handle_is_told_to_end_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, signals())
+    handled = "import signal, time; signal.signal(signal.SIGHUP, print); print('ready', flush=True); time.sleep(300)"
+    with started("sleep", "300") as sleeper, started(sys.executable, "-c", handled) as daemon:
+        read_line(daemon)
+        assert "does not handle HUP, which then ends it" in str(
+            (await plan(stage, pid=sleeper.pid, signal="HUP")).warnings
+        )
+        assert (await plan(stage, pid=daemon.pid, signal="HUP")).warnings == ()
+
+
+async def test_that_its_unit_may_start_it_again_is_told_as_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proc, "service_of", lambda pid: "nginx.service")
+    stage = Stage(tmp_path, signals())
+    with started("sleep", "300") as sleeper:
+        for name in ("TERM", "KILL"):
+            assert (
+                "its unit nginx.service may start it again" in (await plan(stage, pid=sleeper.pid, signal=name)).unknown
+            )
+        assert (await plan(stage, pid=sleeper.pid, signal="HUP")).unknown == ("what it makes of the signal",)
+
+
 def state(pid: int) -> str:
     found = proc.look(pid)
     return "" if found is None else found.state
@@ -144,7 +175,7 @@ async def test_a_pid_that_another_process_got_is_never_signalled(tmp_path: Path)
         assert not action._send(next(iter([proc.look(sleeper.pid)])), signal.SIGTERM)  # type: ignore[arg-type]
         await asyncio.sleep(0.05)
         assert sleeper.poll() is None
-        with pytest.raises(Refused, match="another one than that"):
+        with pytest.raises(Refused, match=r"was chosen is gone; sleep .* has its pid now"):
             await plan(stage, pid=sleeper.pid, started=1)
 
 
@@ -291,8 +322,80 @@ async def test_without_the_right_a_better_place_is_refused_in_clear_words(
             await plan(Stage(tmp_path / "2", ProcessIonice), pid=sleeper.pid, **{"class": "realtime"})
 
 
-async def test_offers_are_for_the_process_that_is_selected(tmp_path: Path) -> None:
+async def test_what_could_not_be_taken_back_is_not_called_reversible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proc, "may", lambda capability: False)
+    stage = Stage(tmp_path, ProcessRenice)
+    for limit, can_go_back in ((0, False), (20, True)):
+        with started("sleep", "300") as sleeper:
+            # Raising the real limit takes a right (CAP_SYS_RESOURCE) that root in a container lacks.
+            monkeypatch.setattr(resource, "prlimit", lambda pid, which, limit=limit: (limit, limit))
+            assert os.getpriority(os.PRIO_PROCESS, sleeper.pid) == 0
+            done = await run(stage, pid=sleeper.pid, nice=10)
+            assert (done.plan.reversible, done.undo is not None) == (can_go_back, can_go_back)
+            assert ("back to 0 is for root alone (CAP_SYS_NICE)" in done.plan.warnings) is not can_go_back
+            if can_go_back:
+                back = await stage.applied(await stage.runner.undo(done.plan.id))
+                assert back.proof is Proof.RECOVERED
+            else:
+                with pytest.raises(Refused, match="CAP_SYS_NICE"):
+                    await plan(stage, pid=sleeper.pid, nice=0)
+    offers = stage.runner.offers(key="f7", params={"pid": "42"})
+    assert {offer.reversible for offer in offers} == {False}
+
+
+@pytest.mark.parametrize("make", [ProcessSignal, ProcessRenice, ProcessIonice])
+async def test_offers_pin_the_process_that_is_selected(tmp_path: Path, make: type[Action]) -> None:
+    stage = Stage(tmp_path, make)
+    columns, row = ("pid", "threads", "name"), (42, 3, "mailer")
+    stage.readings = {"host": with_table("processes", Table(columns=columns, rows=(row,)))}
+    assert stage.runner.offers() == ()
+    offers = stage.runner.offers(params={"pid": "42", "started": "4711"})
+    assert {(offer.params["pid"], offer.params["started"]) for offer in offers} == {("42", "4711")}
+    unpinned = stage.runner.offers(params={"pid": "42"})
+    assert len(unpinned) == len(offers)
+    assert not any("started" in offer.params for offer in unpinned)
+
+
+async def test_signals_are_offered_by_the_name_of_the_process(tmp_path: Path) -> None:
     stage = Stage(tmp_path, signals())
-    assert stage.runner.offers(key="f9") == ()
+    columns, row = ("pid", "threads", "name"), (42, 3, "mailer")
+    stage.readings = {"host": with_table("processes", Table(columns=columns, rows=(row,)))}
     offers = stage.runner.offers(key="f9", params={"pid": "42"})
-    assert [offer.params["signal"] for offer in offers] == ["TERM", "HUP", "STOP", "CONT", "KILL"]
+    assert [offer.title for offer in offers] == [
+        f"{name} mailer 42" for name in ("TERM", "HUP", "STOP", "CONT", "KILL")
+    ]
+
+
+def with_table(name: str, table: Table) -> Reading:
+    return Reading(source="host", monotonic=0, wall=0, duration=0, tables={name: table})
+
+
+async def test_who_holds_deleted_files_is_offered_hup_against_a_full_disk(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, signals())
+    with started("sleep", "300") as sleeper:
+        found = proc.look(sleeper.pid)
+        assert found is not None
+        row = (
+            1.2 * 2**30,
+            "/var/log/app.log",
+            sleeper.pid,
+            "sleep",
+            "session-1.scope",
+            3,
+            "/var",
+            "ext4",
+            1,
+            found.start,
+        )
+        stage.readings = {"host": with_table("deleted_files", Table(columns=open_files.COLUMNS, rows=(row,)))}
+        full = [
+            Alert(rule="disk", source="host", metric="system.filesystem.utilization", attributes=where)
+            for where in ((("mountpoint", "/var"),), (("mountpoint", "/home"),))
+        ]
+        stage.alerts = full
+        (offer,) = stage.runner.offers(alert=full[0].key)
+        assert (offer.action, offer.note.startswith("holds 1.2 GiB of deleted files")) == ("process.signal", True)
+        assert stage.runner.offers(alert=full[1].key) == ()
+        assert (await plan(stage, **offer.params)).targets == (f"sleep {sleeper.pid} started at tick {found.start}",)

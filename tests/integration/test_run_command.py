@@ -86,7 +86,7 @@ def test_what_ran_can_be_taken_back_by_its_plan(server: RedisServer, tmp_path: P
     done = perftui("run", *given)
     assert (done.returncode, samples()) == (0, b"7"), done.stderr
     (undo,) = (line for line in done.stdout.splitlines() if "perftui undo" in line)
-    back = perftui("undo", undo.split()[3], "--yes", "--no-proof", "--config", path)
+    back = perftui("undo", undo.split()[3][:8], "--yes", "--no-proof", "--config", path)
     assert (back.returncode, samples()) == (0, b"5"), back.stderr
     again = perftui("undo", undo.split()[3], "--yes", "--no-proof", "--config", path)
     assert again.returncode == 2
@@ -97,7 +97,8 @@ def test_the_actions_are_listed_with_their_targets(server: RedisServer, tmp_path
     listed = perftui("actions", "--json", "--config", config(tmp_path, server))
     actions = {each["id"]: each for each in json.loads(listed.stdout)["actions"]}
     assert actions["cleanup.expired"]["targets"] == ["cache-1"]
-    assert {param["name"] for param in actions["cache.tune"]["params"]} == {"maxmemory", "share", "policy", "samples"}
+    params = {param["name"] for param in actions["cache.tune"]["params"]}
+    assert params == {"maxmemory", "share", "policy", "samples", "restoring"}
 
 
 @pytest.mark.parametrize(

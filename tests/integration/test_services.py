@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from perftui.actions.contract import Job, make_plan
+from perftui.actions.params import Params
 from perftui.actions.service import evidence as evidence_module
+from perftui.actions.service.scale import ServiceScale
 from perftui.config.duration import Duration
 from perftui.config.kinds import SystemdOptions
 from perftui.config.remedies import ScaleGroup
 from perftui.core.action import Line, Must, Outcome, Plan, Proof, Risk, Run, Undo
+from perftui.core.clock import SystemClock
 from perftui.core.errors import PerftuiError, Refused, TargetChanged
+from perftui.core.known_secrets import remember
 from perftui.core.reading import Reading, Sample
 from perftui.core.series import attributes
 from tests.support.servers import eventually
@@ -61,6 +66,14 @@ async def test_a_preview_shows_why_it_ended_and_changes_nothing(
     assert texts(plan, "out of memory") == ["the kernel killed it, or a process of it"]
     assert texts(plan, "log") == ["2026-11-21T02:11:57+0000 web-3 mail[7]: out of ␛[31mmemory"]
     assert systemd.changes == []
+
+
+async def test_no_known_secret_of_its_journal_is_in_a_preview(systemd: StandIn, tmp_path: Path) -> None:
+    remember("hunter22-of-the-journal")
+    systemd.add("web.service", running=True)
+    systemd.log("web.service", "2026-11-21T02:11:57+0000 web-3 web[7]: connecting as app:hunter22-of-the-journal@db")
+    plan = await scene(tmp_path).preview("service.restart", unit="web")
+    assert texts(plan, "log") == ["2026-11-21T02:11:57+0000 web-3 web[7]: connecting as app:***@db"]
 
 
 async def test_processes_that_the_kernel_killed_are_counted(
@@ -341,6 +354,49 @@ async def test_workers_that_changed_since_the_preview_are_previewed_again(system
         await stage.begin(plan)
 
 
+async def test_a_group_and_each_of_its_units_exclude_each_other(systemd: StandIn, tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    workers(systemd, stage, 1, each={"2": "hangs"})
+    scaled = await stage.preview("service.scale", group="workers", count="2")
+    assert scaled.locks == ("services/worker@1.service", *(f"services/worker@{n}.service" for n in (2, 3, 4)),
+                            "services/workers")  # fmt: skip
+    other = await stage.preview("service.restart", unit="worker@1")
+    await stage.begin(scaled)
+    with pytest.raises(Refused, match=r"service\.scale runs on services/workers"):
+        await stage.begin(other)
+    stage.runner.cancel(scaled.id, ADMIN)
+    await stage.ended(scaled)
+
+
+async def test_a_unit_is_locked_by_its_one_name_however_it_was_typed(systemd: StandIn, tmp_path: Path) -> None:
+    systemd.add("web.service", running=True)
+    stage = scene(tmp_path)
+    plans = [await stage.preview("service.restart", unit=name) for name in ("web", "web.service")]
+    plans.append(await stage.preview("service.limit", unit="web", cpu="50%"))
+    assert {(plan.subject, plan.locks) for plan in plans} == {("web.service", ("services/web.service",))}
+
+
+async def test_the_offer_counts_units_whose_template_has_no_suffix(systemd: StandIn, tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    workers(systemd, stage, 2)
+    stage.group("workers", ScaleGroup(unit="worker@{n}", max=4))
+    await stage.poll()
+    offers = stage.runner.offers(key="s", source="services", params={"group": "workers"})
+    (offer,) = [each for each in offers if each.action == "service.scale"]
+    assert (offer.note, offer.params["count"]) == ("2 of at most 4 run", "3")
+
+
+async def test_old_figures_of_queues_prove_nothing(systemd: StandIn, tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    workers(systemd, stage)
+    where = attributes({"queue": "mail-out", "kind": "bullmq"})
+    samples = (Sample("queue.depth", 900.0, where), Sample("queue.completed", 0.0, where))
+    stage.readings = {"jobs": Reading(source="jobs", monotonic=0, wall=0, duration=0, samples=samples)}
+    stage.stale = {"jobs"}
+    plan = await stage.preview("service.scale", group="workers", count="2")
+    assert [(watch.metric, watch.must) for watch in plan.watches] == [("queue.depth", Must.KEEP)]
+
+
 async def test_queues_prove_a_scale(systemd: StandIn, tmp_path: Path) -> None:
     stage = scene(tmp_path)
     workers(systemd, stage)
@@ -370,6 +426,88 @@ async def test_a_command_scales_until_its_count_is_true(tmp_path: Path) -> None:
     assert ended(run) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
     assert run.message == "pool: 2 of 2 run"
     assert run.undo == Undo(action="service.scale", params={"group": "pool", "count": "1"}, title="pool back to 1")
+
+
+def pool(folder: Path, name: str = "scale.sh", **more: Any) -> ScaleGroup:
+    """Return a group whose script writes the count, and with it what it is called by."""
+    script = folder / name
+    script.write_text(f'#!/bin/sh\necho "$1" > {folder}/count; echo {name} >> {folder}/said\n')
+    script.chmod(0o700)
+    if not (folder / "count").exists():
+        (folder / "count").write_text("1")
+    return ScaleGroup(command=(str(script), "{n}"), count=("cat", str(folder / "count")), **more)
+
+
+async def test_a_group_that_was_changed_since_the_preview_is_previewed_again(tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    stage.group("pool", pool(tmp_path))
+    for changed in (pool(tmp_path, "other.sh"), pool(tmp_path, max=3), pool(tmp_path, step=2)):
+        stage.group("pool", pool(tmp_path))
+        plan = await stage.preview("service.scale", "host", group="pool", count="2")
+        stage.group("pool", changed)
+        with pytest.raises(TargetChanged, match="definition was"):
+            await stage.begin(plan)
+    assert not (tmp_path / "said").exists()
+
+
+async def test_a_program_that_was_replaced_since_the_preview_is_previewed_again(tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    stage.group("pool", pool(tmp_path))
+    plan = await stage.preview("service.scale", "host", group="pool", count="2")
+    (tmp_path / "scale.sh").write_text("#!/bin/sh\necho replaced\n")
+    with pytest.raises(TargetChanged, match="file was"):
+        await stage.begin(plan)
+    (tmp_path / "scale.sh").unlink()
+    with pytest.raises(Refused, match="there is no program"):
+        await stage.preview("service.scale", "host", group="pool", count="2")
+
+
+async def test_what_runs_is_the_command_of_the_preview(tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    stage.group("pool", pool(tmp_path))
+    action, params = ServiceScale(stage, SystemClock(), verify_after=0.0), Params({"group": "pool", "count": "2"})
+    found = await action.plan(stage.host, params)
+    plan = make_plan(action.info, stage.host, found, params, stage.clock)
+    stage.group("pool", pool(tmp_path, "other.sh"))
+    job = Job(stage.host, plan, found.work, lambda *_: None, asyncio.Event())
+    receipt = await action.apply(job)
+    assert (receipt.message, (tmp_path / "said").read_text()) == ("pool: 2 of 2 run", "scale.sh\n")
+    assert (await action.verify(job, receipt)).proof is Proof.RECOVERED
+
+
+async def test_a_template_that_was_changed_since_the_preview_is_previewed_again(
+    systemd: StandIn, tmp_path: Path
+) -> None:
+    stage = scene(tmp_path)
+    workers(systemd, stage)
+    systemd.add("other@.service")
+    systemd.do("start", "other@1.service")
+    plan = await stage.preview("service.scale", group="workers", count="2")
+    stage.group("workers", ScaleGroup(unit="other@{n}.service", max=4))
+    with pytest.raises(TargetChanged, match="definition was"):
+        await stage.begin(plan)
+    assert systemd.changes == []
+
+
+async def test_counting_for_a_preview_is_running_a_program(systemd: StandIn, tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    workers(systemd, stage)
+    stage.group("pool", pool(tmp_path))
+    action = ServiceScale(stage, SystemClock())
+    assert [action.runs_programs(Params({"group": name})) for name in ("pool", "workers", "none")] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
+async def test_a_count_that_is_lost_in_the_middle_is_no_guess(tmp_path: Path) -> None:
+    stage = scene(tmp_path)
+    (tmp_path / "count").write_text("1")
+    group = ScaleGroup(command=("rm", str(tmp_path / "count"), "{n}", "-f"), count=("cat", str(tmp_path / "count")))
+    stage.group("pool", group)
+    run = await stage.do("service.scale", "host", group="pool", count="2")
+    assert run.outcome is Outcome.FAILED
+    assert run.message.startswith("pool: how many run now is not known; ")
+    assert run.undo is not None
 
 
 async def test_a_command_that_never_gets_there_fails_or_counts_nonsense(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from perftui.actions.frame import runner as runner_module
 from perftui.actions.service import manager as manager_module
 from perftui.collectors.supervisor import SupervisorCollector
 from perftui.config import probe
@@ -16,12 +17,15 @@ from perftui.config.kinds import SupervisorOptions
 from perftui.config.remedies import ScaleGroup
 from perftui.config.secret import Secret
 from perftui.connect.supervisor import Fault, Supervisor
+from perftui.connect.units import Unit
+from perftui.core import known_secrets
 from perftui.core.action import Line, Outcome, Proof
 from perftui.core.clock import SystemClock
 from perftui.core.errors import BadAnswer, Denied, Refused, Unreachable
 from tests.support.servers import eventually
 from tests.support.supervisor_server import PASSWORD, SupervisorServer, supervisor_server
 from tests.unit.actions.service.scene import Scene
+from tests.unit.actions.stage import ADMIN
 
 pytestmark = pytest.mark.integration
 
@@ -36,7 +40,12 @@ def shared() -> Iterator[SupervisorServer]:
 async def server(shared: SupervisorServer) -> SupervisorServer:
     """Give each test the shared server with every program stopped but those that start by themselves."""
     supervisor = Supervisor(shared.options())
-    await supervisor.call("supervisor.stopAllProcesses", True)
+
+    async def all_stopped() -> bool:  # it waits for none that is stopping already, and may come before an autostart
+        await supervisor.call("supervisor.stopAllProcesses", False)
+        return all(unit.active in ("inactive", "failed") for unit in await supervisor.units())
+
+    await eventually(all_stopped)
     await supervisor.call("supervisor.startProcess", "sleeper", True)
     return shared
 
@@ -65,9 +74,14 @@ async def state(server: SupervisorServer, name: str) -> str:
     return units[name].active
 
 
+async def is_in(server: SupervisorServer, name: str, wanted: str) -> bool:
+    return await state(server, name) == wanted
+
+
 async def test_its_programs_are_read_in_the_words_of_all_services(server: SupervisorServer) -> None:
     supervisor = Supervisor(server.options())
-    await supervisor.call("supervisor.startProcess", "fails", False)
+    with suppress(Fault):  # it may have ended before it was looked at
+        await supervisor.call("supervisor.startProcess", "fails", False)
 
     async def has_failed() -> bool:
         return await state(server, "fails") == "failed"
@@ -139,6 +153,46 @@ async def test_what_does_not_stop_in_time_is_told(
     assert "stubborn was told to stop and has not within" in run.message
 
 
+async def test_what_is_stopping_when_the_restart_is_cancelled_is_started_again(
+    server: SupervisorServer, tmp_path: Path
+) -> None:
+    await Supervisor(server.options()).call("supervisor.startProcess", "stubborn", True)
+    stage = scene(server, tmp_path)
+    plan = await stage.preview("service.restart", unit="stubborn")
+    await stage.begin(plan)
+    await eventually(lambda: is_in(server, "stubborn", "deactivating"))
+    stage.runner.cancel(plan.id, ADMIN)
+    run = await stage.ended(plan)
+    assert "stubborn" in run.message
+    assert await state(server, "stubborn") == "active"
+
+
+async def test_what_is_stopping_when_the_agent_ends_is_killed_and_started_again(
+    server: SupervisorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "CLOSE_DEADLINE", 0.2)
+    supervisor = Supervisor(server.options())
+    await supervisor.call("supervisor.startProcess", "deaf", True)
+    before = (await manager_module.SupervisorManager(server.options()).one("deaf")).pid
+    try:
+        stage = scene(server, tmp_path)
+        plan = await stage.preview("service.restart", unit="deaf")
+        await stage.begin(plan)
+        await eventually(lambda: is_in(server, "deaf", "deactivating"))
+        await stage.runner.close()
+        (run,) = stage.runner.runs
+        after = await manager_module.SupervisorManager(server.options()).one("deaf")
+        assert after.active == "active"
+        assert after.pid != before
+        assert "deaf was killed, as it was slow to stop, and started again" in run.message
+        assert run.outcome is Outcome.SUCCEEDED
+        assert [record["event"] for record in stage.log.records()][:2] == ["intent", "outcome"]
+    finally:
+        await supervisor.call("supervisor.stopProcess", "deaf", False)
+        with suppress(Fault):
+            await supervisor.call("supervisor.signalProcess", "deaf", "KILL")
+
+
 async def test_a_crash_loop_is_told_while_it_is_started(server: SupervisorServer, tmp_path: Path) -> None:
     stage = scene(server, tmp_path)
     run = await stage.do("service.start", unit="loops")
@@ -182,8 +236,7 @@ async def test_unknown_programs_and_what_makes_no_sense_are_refused(server: Supe
 
 async def test_programs_of_a_group_are_scaled_and_back(server: SupervisorServer, tmp_path: Path) -> None:
     stage = scene(server, tmp_path)
-    group = ScaleGroup(source="services", unit="worker:worker_{n}", max=4, step=3, deadline=Duration(8.0))
-    stage.group("workers", group)
+    workers(stage)
     run = await stage.do("service.scale", group="workers", count="3")
     assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.RECOVERED, 3), run
     assert await state(server, "worker:worker_3") == "active"
@@ -194,25 +247,94 @@ async def test_programs_of_a_group_are_scaled_and_back(server: SupervisorServer,
     assert await state(server, "worker:worker_1") == "inactive"
 
 
+def after_the_first_start(monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]) -> None:
+    """Let something happen once the first of several programs was started."""
+    start = manager_module.SupervisorManager._start
+
+    async def start_and_more(self: manager_module.SupervisorManager, unit: Unit) -> None:
+        await start(self, unit)
+        what()
+
+    monkeypatch.setattr(manager_module.SupervisorManager, "_start", start_and_more)
+
+
+def workers(stage: Scene) -> None:
+    group = ScaleGroup(source="services", unit="worker:worker_{n}", max=4, step=3, deadline=Duration(8.0))
+    stage.group("workers", group)
+
+
+async def test_a_scale_is_cancelled_between_two_programs(
+    server: SupervisorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = scene(server, tmp_path)
+    workers(stage)
+    plan = await stage.preview("service.scale", group="workers", count="3")
+    after_the_first_start(monkeypatch, lambda: stage.runner.cancel(plan.id, ADMIN))
+    run = await stage.confirm(plan)
+    assert (run.outcome, run.applied) == (Outcome.CANCELLED, 1), run
+    assert run.message.startswith("workers: 1 of 3 run; cancelled before the end")
+    assert run.undo is not None
+    assert await state(server, "worker:worker_2") == "inactive"
+
+
+async def test_a_scale_that_loses_supervisord_says_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with supervisor_server() as server:
+        stage = scene(server, tmp_path)
+        workers(stage)
+        after_the_first_start(monkeypatch, server.kill)
+        run = await stage.do("service.scale", group="workers", count="3")
+    assert (run.outcome, run.applied, run.failed) == (Outcome.PARTIAL, 1, 3), run
+    assert run.message.startswith("workers: how many run now is not known; 1 were told to start; ")
+    assert str(server.socket) in run.message
+    assert run.undo is not None
+    assert run.undo.params == {"group": "workers", "count": "0"}
+
+
+async def test_a_scale_that_loses_supervisord_at_its_first_step_may_have_done_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with supervisor_server() as server:
+        stage = scene(server, tmp_path)
+        workers(stage)
+
+        async def lost(self: manager_module.SupervisorManager, unit: Unit) -> None:
+            server.kill()
+            await self.one(unit.name)
+
+        monkeypatch.setattr(manager_module.SupervisorManager, "_start", lost)
+        run = await stage.do("service.scale", group="workers", count="3")
+    assert (run.outcome, run.applied, run.failed) == (Outcome.FAILED, 0, 3), run
+    assert run.message.startswith("workers: how many run now is not known; ")
+    assert run.undo is not None
+
+
+async def test_no_known_secret_of_its_log_is_in_a_preview(
+    server: SupervisorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_secrets, "_known", {})
+    known_secrets.remember("table: users")
+    stage = scene(server, tmp_path)
+    await stage.do("service.start", unit="fails")
+    plan = await stage.preview("service.start", unit="fails")
+    assert [line.before for line in plan.lines if line.label == "log"][-1] == "no such ***"
+
+
 async def test_a_supervisord_that_dies_in_the_middle_is_told(tmp_path: Path) -> None:
     with supervisor_server() as server:
         stage = scene(server, tmp_path)
-
-        async def runs() -> bool:
-            return await state(server, "stubborn") == "active"
-
-        await eventually(runs)
+        await eventually(lambda: is_in(server, "stubborn", "active"))
         plan = await stage.preview("service.restart", unit="stubborn")
         await stage.begin(plan)
 
-        async def is_stopping() -> bool:
-            return await state(server, "stubborn") == "deactivating"
-
-        await eventually(is_stopping)
+        await eventually(lambda: is_in(server, "stubborn", "deactivating"))
         server.kill()
         run = await stage.ended(plan)
     assert run.outcome is Outcome.FAILED
     assert "look at stubborn" in run.message, run.message
+    assert run.undo is not None
+    assert run.undo.action == "service.start", "it may have been left stopped"
 
 
 async def test_a_wrong_password_and_no_server_are_told_apart(server: SupervisorServer, tmp_path: Path) -> None:
@@ -252,4 +374,4 @@ async def test_it_is_found_by_its_socket(server: SupervisorServer, tmp_path: Pat
 async def test_three_calls_at_once_are_answered(server: SupervisorServer) -> None:
     supervisor = Supervisor(server.options())
     found = await asyncio.gather(*(supervisor.units() for _ in range(3)))
-    assert [len(units) for units in found] == [11, 11, 11]
+    assert [len(units) for units in found] == [12, 12, 12]

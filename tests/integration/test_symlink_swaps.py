@@ -5,8 +5,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.unit.actions.cleanup.old_files import make, removed, walked
 
+pytestmark = pytest.mark.integration
 SWAPS = 10_000
 FOLDERS = 4
 

@@ -27,13 +27,16 @@ file={folder}/s.sock
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
 PROGRAMS = """
+; stopwaitsecs: a TERM that comes between supervisord's fork and exec is lost
 [program:sleeper]
 command=/bin/sleep 600
 startsecs=0
+stopwaitsecs=1
 [program:idle]
 command=/bin/sleep 600
 autostart=false
 startsecs=0
+stopwaitsecs=1
 [program:fails]
 command=/bin/sh -c 'echo "no such table: users" >&2; exit 3'
 autostart=false
@@ -48,6 +51,11 @@ startretries=100
 command=/bin/sh -c "trap '' TERM; echo ready; while :; do sleep 0.1; done"
 startsecs=0
 stopwaitsecs=1
+[program:deaf]
+command=/bin/sh -c "trap '' TERM; while :; do sleep 0.1; done"
+autostart=false
+startsecs=0
+stopwaitsecs=20
 [program:missing]
 command=/nonexistent/program
 autostart=false
@@ -63,6 +71,7 @@ numprocs=4
 numprocs_start=1
 autostart=false
 startsecs=0
+stopwaitsecs=1
 """
 
 

@@ -11,7 +11,7 @@ from tests.support import remedies
 from tests.tui.console import Console, console
 
 NAME = [*"web", "minus", "3"]
-REFUSAL = Refused("cooldown", "it was restarted 4 s ago", "wait 26 s")
+REFUSAL = Refused("cooldown", "it was restarted 4 s ago", "wait 26 s", breakable=True)
 
 
 def _applied(screen: Console) -> list[tuple[str, ...]]:

@@ -30,7 +30,7 @@ async def test_break_glass(request: pytest.FixtureRequest) -> None:
         await screen.press("s", "enter")
         await screen.settle()
         await screen.press("pagedown", "pagedown")
-        screen.client.failure = Refused("cooldown", "it was restarted 4 s ago", "wait 26 s")
+        screen.client.failure = Refused("cooldown", "it was restarted 4 s ago", "wait 26 s", breakable=True)
         await screen.press("y")
         await screen.settle(0.25)
         await screen.press(*"why", "enter", *"web")

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import threading
-from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,19 +9,22 @@ import msgspec
 
 from perftui.actions.audit.log import AuditLog, Record
 from perftui.actions.audit.system_log import SYSTEM_LOG, send
+from perftui.actions.audit.writer import DEADLINE, Writer
 from perftui.actions.contract import Actor
 from perftui.core.action import Outcome, Plan, Run
+from perftui.core.aside import ask_aside
 from perftui.core.clock import Clock
-from perftui.core.errors import AuditError
+from perftui.core.errors import AuditError, DeadlineExceeded
+from perftui.core.moment import boot_id
 from perftui.core.text import clean
 
-MOST_OWED = 100
 LONGEST_TARGET = 200
 INTERRUPTED = "its agent died while it ran; what was done is not known, and it is not resumed"
+NOT_BEGUN = "not begun: the audit log took it too late"
 
 
 class Journal:
-    """Writes the records of actions. All methods raise AuditError.
+    """Writes the records of actions. All methods raise AuditError, at the latest after some seconds.
 
     What only the system's log took is owed to the audit log: it is written there as soon as that takes records again.
     """
@@ -32,8 +33,7 @@ class Journal:
         self.log = log
         self._clock = clock
         self._system_log = system_log
-        self._owed: deque[Record] = deque(maxlen=MOST_OWED)
-        self._writing = threading.Lock()
+        self._writer = Writer(log)
 
     async def intent(self, run: Run, actor: Actor, cooldown: float, *, spill: bool = False) -> tuple[str, ...]:
         """Record who is about to do what; returns, once it is on disk, which checks were passed by break-glass.
@@ -54,11 +54,27 @@ class Journal:
             "passed": run.passed,
             "alert": plan.alert,
             "undoes": plan.undoes,
+            "part_of": plan.part_of,
             "cooldown": cooldown,
             "who": msgspec.to_builtins(actor),
             "agent": process_mark(os.getpid()) or f"{os.getpid()}",
         }
-        return await asyncio.to_thread(self._append_intent, record, run.passed, spill)
+        try:
+            await self._writer.write(record, self._ended(record, Outcome.FAILED, NOT_BEGUN) | {"cooldown": 0.0})
+        except AuditError:
+            if not spill:
+                raise
+            passed = (*run.passed, "audit")
+            record = record | {"passed": passed}
+            if not await asyncio.to_thread(send, msgspec.json.encode(record), self._system_log):
+                raise
+            self._writer.owe(record)
+            return passed
+        return run.passed
+
+    async def cancel(self, run: Run, actor: Actor) -> None:
+        """Record who cancels it."""
+        await self._keep(self._record("cancel", run.plan) | {"who": msgspec.to_builtins(actor)})
 
     async def outcome(self, run: Run, cooldown: float) -> None:
         """Record how it ended, and for how many seconds its subject is left alone."""
@@ -73,59 +89,45 @@ class Journal:
             "undoes": run.plan.undoes,
             "cooldown": cooldown,
         }
-        await asyncio.to_thread(self._append_ending, record)
+        await self._keep(record)
 
     async def proof(self, run: Run) -> None:
         """Record what the readings after it showed."""
         lines = msgspec.to_builtins(run.proof_lines)
         record = self._record("proof", run.plan) | {"proof": run.proof.value, "lines": lines, "message": run.message}
-        await asyncio.to_thread(self._append_ending, record)
+        await self._keep(record)
 
     async def close_interrupted(self) -> None:
         """Record `interrupted` for each intent whose agent died before its outcome."""
-        await asyncio.to_thread(self._close_interrupted)
+        try:
+            await ask_aside(str(self.log.path), self._close_interrupted, DEADLINE, key=self)
+        except DeadlineExceeded as error:
+            raise AuditError(str(error)) from error
 
     async def settle(self) -> None:
         """Write what is owed to the audit log."""
-        await asyncio.to_thread(self._append)
+        await self._writer.settle()
 
     def _close_interrupted(self) -> None:
-        for intent in open_intents(self.log):
-            if _is_alive(str(intent.get("agent", ""))):
-                continue
-            kept = {key: intent.get(key, "") for key in ("plan", "action", "target", "subject", "cooldown", "undoes")}
-            ending = {"event": "outcome", "outcome": Outcome.INTERRUPTED.value, "message": INTERRUPTED}
-            self._append(kept | ending | {"at": self._now()})
+        if self._interrupted():
+            self.log.extend(self._interrupted)  # looked for again under the log's lock: another agent may close them
 
-    def _append(self, *records: Record) -> None:
-        """Write what is owed, and then these."""
-        with self._writing:
-            while self._owed:
-                self.log.append(self._owed[0])
-                self._owed.popleft()
-            for record in records:
-                self.log.append(record)
+    def _interrupted(self) -> list[Record]:
+        """Return an ending for each intent whose agent is dead."""
+        dead = (intent for intent in open_intents(self.log) if not _is_alive(str(intent.get("agent", ""))))
+        return [self._ended(intent, Outcome.INTERRUPTED, INTERRUPTED) for intent in dead]
 
-    def _append_intent(self, record: Record, passed: tuple[str, ...], spill: bool) -> tuple[str, ...]:
-        try:
-            self._append(record)
-        except AuditError:
-            if not spill:
-                raise
-            passed = (*passed, "audit")
-            record = record | {"passed": passed}
-            if not send(msgspec.json.encode(record), self._system_log):
-                raise
-            self._owed.append(record)
-        return passed
+    def _ended(self, intent: Record, outcome: Outcome, message: str) -> Record:
+        """Return the ending of an intent that nobody saw to its end."""
+        kept = {key: intent.get(key, "") for key in ("plan", "action", "target", "subject", "cooldown", "undoes")}
+        return kept | {"event": "outcome", "outcome": outcome.value, "message": message, "at": self._now()}
 
-    def _append_ending(self, record: Record) -> None:
+    async def _keep(self, record: Record) -> None:
         """Append it, or leave it to the system's log for now: what is done can no longer be refused."""
         try:
-            self._append(record)
+            await self._writer.keep(record)
         except AuditError as error:
-            self._owed.append(record)
-            if send(msgspec.json.encode(record), self._system_log):
+            if await asyncio.to_thread(send, msgspec.json.encode(record), self._system_log):
                 raise AuditError(f"{error}; the system's log has it") from error
             raise
 
@@ -138,9 +140,9 @@ class Journal:
 
 
 def open_intents(log: AuditLog) -> list[Record]:
-    """Return the intents that no outcome follows, oldest first."""
+    """Return the intents that no outcome follows, oldest first, among what is remembered of the log."""
     found: dict[str, Record] = {}
-    for record in log.records():
+    for record in log.since(0)[0]:
         plan = str(record.get("plan", ""))
         if record.get("event") == "intent":
             found[plan] = record
@@ -152,13 +154,11 @@ def open_intents(log: AuditLog) -> list[Record]:
 def process_mark(pid: int | str) -> str | None:
     """Return `BOOT/PID/START`, which no other process ever has; None when there is none, or it is dead (a zombie)."""
     try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            boot = file.read().strip()
         with open(f"/proc/{pid}/stat") as file:
             fields = file.read().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else f"{boot}/{pid}/{fields[19]}"
+    return None if fields[0] in "ZX" else f"{boot_id()}/{pid}/{fields[19]}"
 
 
 def _is_alive(mark: str) -> bool:

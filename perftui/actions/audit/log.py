@@ -8,7 +8,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,17 @@ class AuditLog:
 
     def append(self, record: Record) -> None:
         """Add a record to the chain and return once it is on disk."""
+        self.extend(lambda: [record])
+
+    def extend(self, found: Callable[[], Iterable[Record]]) -> None:
+        """Add the records that `found` returns; nobody writes between what it reads in the log and what is added."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                self._append(descriptor, record)
+                for record in found():
+                    self._append(descriptor, record)
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -7,10 +7,13 @@ import msgspec
 
 from perftui.actions.audit.log import AuditLog, Record
 from perftui.actions.audit.rows import folded, seconds_of, text, wall_of
+from perftui.actions.audit.writer import DEADLINE
 from perftui.actions.contract import Action, lock_of
 from perftui.actions.frame.recent import Recent
 from perftui.core.action import AuditRow, Outcome
+from perftui.core.aside import ask_aside
 from perftui.core.clock import Clock
+from perftui.core.errors import AuditError, DeadlineExceeded
 
 MOST_ROWS = 500
 
@@ -33,7 +36,11 @@ class Past:
     async def refresh(self) -> None:
         """Take in what was written since the last time. Raises AuditError."""
         async with self._reading:
-            records, self._place = await asyncio.to_thread(self._log.since, self._place)
+            try:
+                looked = ask_aside(str(self._log.path), lambda: self._log.since(self._place), DEADLINE, key=self)
+                records, self._place = await looked
+            except DeadlineExceeded as error:
+                raise AuditError(str(error)) from error
             for record in records:
                 self._take_in(record)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from perftui.actions.audit.log import Record
+from perftui.actions.contract import Actor
 from perftui.actions.params import LONGEST
 from perftui.core.action import AuditRow, Line, Outcome, Plan, Proof, Risk, Run, Undo
 from perftui.core.text import clean
@@ -20,7 +21,7 @@ _LONGEST_NAME = 200
 def folded(row: AuditRow | None, record: Record) -> AuditRow | None:
     """Return the row of an action with one more of its records in it; None for a record that is of no action."""
     event, at = record.get("event"), wall_of(record)
-    if event not in ("intent", "outcome", "proof"):
+    if event not in ("intent", "cancel", "outcome", "proof"):
         return row
     if row is None:
         row = AuditRow(
@@ -39,6 +40,11 @@ def folded(row: AuditRow | None, record: Record) -> AuditRow | None:
             reason=text(record, "reason"),
             passed=_words(record.get("passed")),
             undoes=text(record, "undoes"),
+            part_of=text(record, "part_of"),
+        )
+    if event == "cancel":
+        return (
+            row if row.done is not None else msgspec.structs.replace(row, message=cancelled_by(_who(record.get("who"))))
         )
     lines = (*row.lines, *_lines(record.get("lines")))[:MOST_LINES]
     if event == "proof":
@@ -73,6 +79,7 @@ def run_of(row: AuditRow, risk: Risk = Risk.HIGH) -> Run | None:
         confirm="",
         command="",
         undoes=row.undoes,
+        part_of=row.part_of,
     )
     proof = next((each for each in Proof if each == row.proof and each is not Proof.PENDING), Proof.UNKNOWN)
     return Run(
@@ -110,6 +117,16 @@ def text(record: Record, key: str, missing: str = "", limit: int = 500) -> str:
     """Return a text, cleaned."""
     value = record.get(key)
     return missing if value is None else clean(value if isinstance(value, str) else str(value), limit)
+
+
+def cancelled_by(name: str) -> str:
+    """Return how it is said of a run."""
+    return f"cancelled by {name}"
+
+
+def actor_name(actor: Actor) -> str:
+    """Return who it is: who logged in, and who that claims to be."""
+    return name_of(actor.login or str(actor.uid), actor.claimed)
 
 
 def name_of(login: str, claimed: dict[str, str]) -> str:

@@ -1,30 +1,33 @@
 """Several actions as one: previewed together, run one after another, isolated from each other, each proved by itself.
 
-Its parts are found at plan time. A part that cannot be planned stands in the preview with the reason; one whose target
-has changed by the time it is its turn is left alone; one that fails stops no other. There is no undo of the whole.
+Its parts are found at plan time. A part that cannot be planned stands in the preview with the reason; one that the
+guard refuses when it is its turn is left alone; one that fails stops no other. Each is a run of its own in the audit
+log, and is taken back by itself; there is no undo of the whole.
 """
 
 import asyncio
 import hashlib
+import itertools
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
-from perftui.actions.bundle.parts import Part, Planned, Result, isolated, obstacle, summed, unchanged
+from perftui.actions.bundle.parts import Part, Planned, Result, held_back, summed
 from perftui.actions.contract import Action, Findings, Ground, Job, Receipt, Verdict, make_plan
+from perftui.actions.frame.steps import isolated
 from perftui.actions.params import Params, read_params
 from perftui.config.settings import SourceSettings
-from perftui.core.action import Line, Proof, Risk
+from perftui.core.action import SHOWN_TARGETS, Line, Proof, Risk
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused
+from perftui.core.moment import boot_id
 
 AT_ONCE = 4
 MOST_PARTS = 50
 SHOWN_LINES = 3
-VERIFY_DEADLINE = 60.0
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 Table = Callable[[], Mapping[str, Action]]
 T = TypeVar("T")
@@ -47,10 +50,13 @@ class Bundle(Action):
 
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return the boot of this host; what a part works on is pinned by its own plan, looked at at its turn."""
-        return {"boot": await asyncio.to_thread(_boot)}
+        return {"boot": boot_id()}
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
-        """Plan every part, some at once; one that cannot be planned is left out."""
+        """Plan every part, some at once; one that cannot be planned is left out.
+
+        So is one that only break-glass runs; but where all are such, it is for the guard to refuse the whole.
+        """
         parts = self.parts(target, params)
         gate = asyncio.Semaphore(AT_ONCE)
 
@@ -60,8 +66,10 @@ class Bundle(Action):
 
         tried = await asyncio.gather(*(one(part) for part in parts[:MOST_PARTS]))
         over = [msgspec.structs.replace(part, skip=f"more than {MOST_PARTS} parts") for part in parts[MOST_PARTS:]]
-        planned = [each for each in tried if isinstance(each, Planned)]
-        left = [each for each in (*tried, *over) if isinstance(each, Part)]
+        ready = [each for each in tried if isinstance(each, Planned)]
+        planned = [each for each in ready if not each.held] or ready
+        held = [_left_out(each) for each in ready if each.held and planned is not ready]
+        left = [*held, *(each for each in (*tried, *over) if isinstance(each, Part))]
         if not planned:
             reasons = "; ".join(f"{part.label}: {part.skip}" for part in left[:3])
             raise Refused("target", self.nothing + (f" ({reasons})" if reasons else ""), "look again later")
@@ -100,8 +108,9 @@ class Bundle(Action):
             found = await action.plan(source, params)
             others = [self.ground.sources[name] for name in found.touches if name in self.ground.sources]
             plan = make_plan(action.info, source, found, params, self.clock, others=others)
-            why = obstacle(self.ground, plan, self.clock.wall()) or ("" if plan.count else "there is nothing to do")
-            return msgspec.structs.replace(part, skip=why) if why else Planned(part, action, plan, found)
+            if not plan.count:
+                return msgspec.structs.replace(part, skip="there is nothing to do")
+            return Planned(part, action, plan, found, held_back(plan, self.ground.settings.actions, self.clock))
 
         if source.kind not in action.info.kinds:
             return msgspec.structs.replace(part, skip=f"{source.name} is {source.kind}")
@@ -122,13 +131,13 @@ class Bundle(Action):
             title=self._title(target, planned),
             command="; ".join(filter(None, (plan.command for plan in plans))),
             identity=identity,
-            targets=tuple(
-                f"{plan.action} on {each.part.where}: {_things(plan.count)}"
-                for plan, each in zip(plans, planned, strict=True)
-            ),
+            targets=tuple(itertools.islice(_targets(planned), SHOWN_TARGETS)),
+            count=sum(plan.count for plan in plans),
             pin=hashlib.sha256(msgspec.json.encode(pinned, order="sorted")).hexdigest(),
             lines=tuple(lines),
             work=tuple(planned),
+            weight=sum(each.weight for each in found),
+            parts=tuple(plans),
             share=max(shares, default=None),
             touches=_distinct(name for plan in plans for name in (plan.target, *plan.touches) if name != target.name),
             risk=max((plan.risk for plan in plans), key=lambda risk: risk.rank, default=Risk.LOW),
@@ -153,22 +162,9 @@ class Bundle(Action):
         def report(fraction: float | None, message: str) -> None:
             job.report((number + (fraction or 0.0)) / total, f"{number + 1} of {total}, {each.part.label}: {message}")
 
-        source = self.ground.sources.get(each.plan.target)
-        if source is None:
-            return Result(each, "left", f"there is no source {each.plan.target} any more")
-        if why := obstacle(self.ground, each.plan, self.clock.wall()):
-            return Result(each, "left", why)
-        changed = await unchanged(each, source)
-        if changed:
-            return Result(each, *changed)
-        part = Job(source, each.plan, each.found.work, report, job.cancelled)
-        receipt, problem = await isolated(lambda: each.action.apply(part), None)
-        if receipt is None:
-            return Result(each, "failed", problem)
-        if job.cancelled.is_set():
-            return Result.of(each, receipt, None, "")
-        verdict, unseen = await isolated(lambda: each.action.verify(part, receipt), VERIFY_DEADLINE)
-        return Result.of(each, receipt, verdict, unseen)
+        assert job.parts is not None
+        part = replace(job, plan=each.plan, work=each.found.work, report=report)
+        return Result.of(each, await job.parts.run(each.action, part))
 
 
 def _preview(number: int, each: Planned) -> list[Line]:
@@ -183,8 +179,16 @@ def _preview(number: int, each: Planned) -> list[Line]:
     ]
 
 
-def _things(number: int) -> str:
-    return f"{number:,} {'thing' if number == 1 else 'things'}"
+def _targets(planned: Iterable[Planned]) -> Iterator[str]:
+    """Yield the exact targets of each part, as far as its own plan names them."""
+    for each in planned:
+        yield from (f"{each.part.label}: {target}" for target in each.plan.targets)
+        if not each.plan.targets:
+            yield each.part.label
+
+
+def _left_out(each: Planned) -> Part:
+    return msgspec.structs.replace(each.part, skip=f"{each.held}; by itself it runs with break-glass")
 
 
 def _distinct(items: Iterable[T]) -> tuple[T, ...]:
@@ -195,8 +199,3 @@ def _total(estimates: Iterable[float | None]) -> float | None:
     """Return the sum of the estimates; None when one is not known."""
     known = list(estimates)
     return None if any(each is None for each in known) else sum(each or 0.0 for each in known)
-
-
-def _boot() -> str:
-    with open(BOOT_ID) as file:
-        return file.read().strip()

@@ -1,23 +1,17 @@
 """The parts of a bundle: what each is, what may stand in its way, and what came of it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from perftui.actions.contract import Action, Findings, Ground, Receipt, Verdict, digest_of
-from perftui.actions.frame.limits import freeze
-from perftui.actions.params import Params
-from perftui.config.settings import SourceSettings
+from perftui.actions.contract import Action, Findings, PartEnd, Receipt
+from perftui.actions.frame.limits import Objection, freeze, limits
+from perftui.actions.frame.recent import Recent
+from perftui.config.remedies import ActionRules
 from perftui.core.action import Line, Plan, Proof
-from perftui.core.errors import DeadlineExceeded, PerftuiError
-from perftui.core.text import clean
-from perftui.core.units import percent
+from perftui.core.clock import Clock
 
-LOOK_DEADLINE = 5.0
 Ending = Literal["successful", "failed", "left"]
-T = TypeVar("T")
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +35,13 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Planned(NamedTuple):
-    """A part that can be run."""
+    """A part that can be run; `held` says why only break-glass runs it, if that is so."""
 
     part: Part
     action: Action
     plan: Plan
     found: Findings
+    held: str = ""
 
 
 class Result(NamedTuple):
@@ -59,10 +54,13 @@ class Result(NamedTuple):
     proof: Proof | None = None
 
     @classmethod
-    def of(cls, planned: Planned, receipt: Receipt, verdict: Verdict | None, unseen: str) -> "Result":
-        """Return the result of a part that ran; what made it worse is no success."""
-        proof = verdict.proof if verdict is not None else Proof.UNKNOWN
-        words = "; ".join(filter(None, (receipt.message, receipt.problem, unseen and f"not proved: {unseen}")))
+    def of(cls, planned: Planned, end: PartEnd) -> "Result":
+        """Return the result of a part; what made it worse is no success."""
+        receipt = end.receipt
+        if receipt is None:
+            return cls(planned, "left" if end.refused else "failed", end.problem)
+        proof = end.verdict.proof if end.verdict is not None else Proof.UNKNOWN
+        words = "; ".join(filter(None, (receipt.message, receipt.problem, end.problem)))
         failed = bool(receipt.problem or receipt.failed) or proof is Proof.WORSE
         ending: Ending = "failed" if failed else "successful" if receipt.complete else "left"
         return cls(planned, ending, words, receipt, proof)
@@ -75,42 +73,13 @@ class Result(NamedTuple):
         return Line(f"{mark} {self.planned.part.label}", after=f"{self.ending}: {self.words}{proof}")
 
 
-async def isolated(work: Callable[[], Awaitable[T]], deadline: float | None) -> tuple[T | None, str]:
-    """Return what `work` gives, or why it gave nothing within `deadline` (seconds); cancellation alone passes."""
-    try:
-        async with asyncio.timeout(deadline):
-            return await work(), ""
-    except PerftuiError as error:
-        return None, str(error)
-    except TimeoutError:
-        return None, str(DeadlineExceeded(f"no answer within {deadline or 0:.0f} s"))
-    except Exception as error:  # noqa: BLE001 - a defect of one part must not take the others with it
-        return None, clean(f"a defect of perftui: {type(error).__name__}: {error}")
+def held_back(plan: Plan, rules: ActionRules, clock: Clock) -> str:
+    """Return which limit of its own or freeze window keeps a part from running though the rest may; empty for none.
 
-
-def obstacle(ground: Ground, plan: Plan, wall: float) -> str:
-    """Return why a part may not run now though the rest may: read-only, a limit, a freeze; empty when it may."""
-    rules = ground.settings.actions
-    for name in (plan.target, *plan.touches):
-        source = ground.sources.get(name)
-        if source is not None and source.read_only:
-            return f"[sources.{name}] says read_only = true"
-    if plan.count > rules.max_targets:
-        return f"{plan.count:,} targets, and at most {rules.max_targets:,} are allowed"
-    if plan.share is not None and plan.share > rules.max_share:
-        return f"{percent(plan.share)} of all there is, and at most {percent(rules.max_share)} are allowed"
-    frozen = freeze(plan, rules, wall)
-    return frozen.reason if frozen else ""
-
-
-async def unchanged(each: Planned, source: SourceSettings) -> tuple[Ending, str] | None:
-    """Look at the target afresh: return None when it is what was planned for, else how the part ends, and why."""
-    now, problem = await isolated(lambda: each.action.identity(source, Params(each.plan.params)), LOOK_DEADLINE)
-    if now is None:
-        return "failed", problem
-    if digest_of(each.plan, now) != each.plan.digest:
-        return "left", "it is not what was previewed any more"
-    return None
+    What ran lately is the guard's to know: it says so beside the preview, and looks again at the part's turn.
+    """
+    found: tuple[Objection | None, ...] = (limits(plan, rules, 0, Recent(clock)), freeze(plan, rules, clock.wall()))
+    return next((each.reason for each in found if each is not None), "")
 
 
 def summed(results: list[Result], *, complete: bool) -> Receipt:
@@ -125,7 +94,7 @@ def summed(results: list[Result], *, complete: bool) -> Receipt:
     return Receipt(
         message=message + ("" if complete else "; cancelled before the end"),
         complete=complete,
-        lines=(*(result.line for result in results), *(_by_hand(result) for result in undoable)),
+        lines=(*(result.line for result in results), *(_taken_back(result) for result in undoable)),
         facts={proof.value: float(proofs.count(proof)) for proof in set(proofs)},
         applied=count["successful"],
         left=count["left"],
@@ -133,11 +102,11 @@ def summed(results: list[Result], *, complete: bool) -> Receipt:
     )
 
 
-def _by_hand(result: Result) -> Line:
-    """Return how this part could be taken back by itself."""
+def _taken_back(result: Result) -> Line:
+    """Return how this part is taken back by itself: it is a run of its own."""
     undo = result.receipt.undo if result.receipt else None
     assert undo is not None
-    words = " ".join(
-        [undo.action, result.planned.plan.target, *(f"{key}={value}" for key, value in undo.params.items())]
+    words = f"perftui undo {result.planned.plan.id}"
+    return Line(
+        f"   to take {result.planned.part.label} back", after=f"{words} ({undo.title})" if undo.title else words
     )
-    return Line(f"   to take {result.planned.part.label} back", after=undo.title or words)

@@ -3,7 +3,6 @@
 What the network did cannot be seen from here: its answer is shown as it is, and the source behind it is watched.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 
@@ -15,7 +14,7 @@ from perftui.config.remedies import CdnHook, HttpCall
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Line, Offer, Param, Risk
 from perftui.core.clock import Clock
-from perftui.core.errors import ConfigError, Refused, Uncertain
+from perftui.core.errors import ConfigError, Refused, SourceError, Uncertain
 from perftui.core.text import clean, did_you_mean
 
 ANSWER_LIMIT = 30.0
@@ -51,12 +50,9 @@ class _CdnCall(Action):
 
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return where the call goes, as it is written now."""
-        from perftui.connect.http import place_of
+        from perftui.connect.http_call import call_identity
 
-        call = self._call(target, params["hook"])
-        # Its repr says everything about a call but its secrets.
-        digest = hashlib.sha256(repr(call).encode()).hexdigest()[:16]
-        return {"url": place_of(call.url), "call": digest}
+        return call_identity(self._call(target, params["hook"]))
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Say what would be sent; nothing is asked."""
@@ -87,15 +83,19 @@ class _CdnCall(Action):
 
     async def apply(self, job: Job) -> Receipt:
         """Make the call once."""
-        from perftui.connect.http_call import send
+        from perftui.connect.http_call import ask, check_status, question_of
 
         call = self._call(job.target, job.params["hook"])
-        paths = _paths(job.params["paths"])
+        question = question_of(call, {"paths": _paths(job.params["paths"])})
         up = latest(self.ground, job.target.name, UP)
         facts = {} if up is None else {"up": up}
         try:
-            sent = await send(call, {"paths": paths}, self._answer_limit)
+            sent = await ask(question, self._answer_limit)
         except Uncertain as error:
+            return Receipt(message="", problem=str(error), complete=False, facts=facts)
+        try:
+            check_status(question, sent, call.expect)
+        except SourceError as error:  # it was sent: what a network that failed has done, nobody knows
             return Receipt(message="", problem=str(error), complete=False, facts=facts)
         return Receipt(
             message=f"the network answered {sent.status}",

@@ -90,6 +90,7 @@ class CacheInvalidate(Action):
                 count=keys.count,
                 pin=keys.digest,
                 work=keys,
+                weight=keys.held,
                 share=share or None,
                 risk=Risk.HIGH if share > HIGH_SHARE else None,
                 lines=(*await _preview(keys, total, memory), *_nodes(found)),
@@ -112,7 +113,7 @@ class CacheInvalidate(Action):
         async with servers(job.target, self.clock, _WHY, _database(job.params)) as found:
             refuse_changed(job.plan.target, job.plan.identity, found.identity)
             before, held = found.infos, await found.size()
-            removal = _Removal(found, job, self.clock, min([(await link.pings())[0] for link in found.links]))
+            removal = _KeyRemoval(found, job, self.clock, min([(await link.pings())[0] for link in found.links]))
             problem = ""
             try:
                 await removal.run(keys)
@@ -142,7 +143,7 @@ class CacheInvalidate(Action):
         return Verdict(proof=Proof.RECOVERED if receipt.applied else Proof.UNCHANGED, lines=lines)
 
 
-class _Removal:
+class _KeyRemoval:
     """One pass over the pinned keys."""
 
     def __init__(self, found: Servers, job: Job, clock: Clock, baseline: float) -> None:
@@ -294,7 +295,7 @@ async def _measured(found: Servers, before: list[dict[str, str]], held: int) -> 
     )
 
 
-def _receipt(removal: _Removal, before: list[dict[str, str]], lines: tuple[Line, ...], problem: str) -> Receipt:
+def _receipt(removal: _KeyRemoval, before: list[dict[str, str]], lines: tuple[Line, ...], problem: str) -> Receipt:
     gone = f", {removal.left:,} were gone already" if removal.left else ""
     return Receipt(
         message=f"{removal.applied:,} keys removed{gone}" + ("" if removal.complete else "; cancelled before the end"),

@@ -1,7 +1,9 @@
 """`cache.tune`: set a Redis' memory limit, its eviction policy and its eviction samples, with the old values as undo.
 
 CONFIG SET alone, no CONFIG REWRITE: a restart takes it back. Lowering below what is used evicts at once, so it goes
-in steps. Needs `+info +ping +config|get +config|set +scan +select`; managed services usually forbid CONFIG.
+in steps. The undo brings back the settings and no key. It may exceed the room that there is, as before, but like any
+other change it evicts nothing where job queues live: where it would, the change is not called reversible.
+Needs `+info +ping +config|get +config|set +scan +select`; managed services usually forbid CONFIG.
 """
 
 import asyncio
@@ -69,13 +71,18 @@ class CacheTune(Action):
             ),
             Param(name="policy", help="which keys go when it is full", choices=POLICIES),
             Param(name="samples", help="how many keys an eviction compares", kind=ParamKind.INTEGER, least=1, most=64),
+            Param(
+                name="restoring",
+                help="sets back what was (an undo): the limit may be more than there is room for",
+                kind=ParamKind.FLAG,
+                default="no",
+            ),
         ),
     )
 
     def __init__(self, ground: Ground, clock: Clock, verify_after: float = VERIFY_AFTER) -> None:
         super().__init__(ground, clock)
         self._verify_after = verify_after
-        self._had: dict[str, set[tuple[str, str]]] = {}
 
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
         """Return one with what is known; where the latest reading has a limit, first a quarter more."""
@@ -99,7 +106,7 @@ class CacheTune(Action):
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Read INFO and CONFIG, and refuse what would lose data or jobs."""
-        if not any(params.values()):
+        if not any(params[name] for name in ("share", *PARAMS.values())):
             raise Refused("parameters", "nothing is said to change", "give maxmemory, share, policy or samples")
         if params["maxmemory"] and params["share"]:
             raise Refused("parameters", "maxmemory and share say the same thing", "give one of them")
@@ -110,17 +117,24 @@ class CacheTune(Action):
             bound = bound_of(self.ground, link, info, config)
             server = Server(target.name, info, config, _wanted(config, params, bound))
             changes = _changes(server)
-            restored = all((change.name, change.after) in self._had.get(info["run_id"], ()) for change in changes)
-            warnings = [_NOT_PERSISTED, *_judge(server, bound, restored=restored)]
-            warnings += await self._judge_queues(link, target, server, restored=restored)
+            warnings = [_NOT_PERSISTED, *_judge(server, bound, restoring=params.flag("restoring"))]
+            at_risk, whole = await self._queues_at_risk(link, target, server)
+        if at_risk and server.evicts_more:
+            raise Refused("target", at_risk, "keep noeviction there, or move the queue to a server of its own")
+        if not whole:
+            warnings.append("not all keys were looked at: a job queue among them would lose jobs")
+        if at_risk:
+            warnings.append(f"it cannot be taken back: {at_risk}")
+        names = ", ".join(change.name for change in changes)
         return Findings(
-            title=f"set {', '.join(change.name for change in changes)} of {target.name}",
+            title=f"set {'back ' if params.flag('restoring') else ''}{names} of {target.name}",
             command="; ".join(f"{redis_cli(link, 0)} CONFIG SET {each.name} {each.after}" for each in changes),
             identity=_identity(info, config, link),
             targets=tuple(f"{change.name} {change.before} → {change.after}" for change in changes),
             work=changes,
             lines=_preview(server, changes, bound),
             share=server.evicted / server.keys if server.over and server.keys else None,
+            reversible=False if at_risk else None,
             risk=Risk.HIGH if server.over or any(_unbounds(change) for change in changes) else None,
             rests_on=(f"INFO and CONFIG of {link.where}, just read", f"at most {size(bound.most)}: {bound.words}"),
             unknown=(*bound.unknown, *(("which keys go: the policy samples them",) if server.over else ())),
@@ -129,21 +143,20 @@ class CacheTune(Action):
             watches=_watches(target, server, self.ground),
         )
 
-    async def _judge_queues(
-        self, link: RedisLink, target: SourceSettings, server: Server, *, restored: bool
-    ) -> list[str]:
-        """Refuse eviction where job queues live: an evicted job is lost, and nobody is told."""
-        if server.policy == "noeviction" or not server.is_tighter:
-            return []
+    async def _queues_at_risk(self, link: RedisLink, target: SourceSettings, server: Server) -> tuple[str, bool]:
+        """Return why the change, or else its undo, would evict jobs, and whether all keys were looked at.
+
+        An evicted job is lost, and nobody is told.
+        """
+        policy = next((each.policy for each in (server, server.undone) if each.evicts_more), "")
+        if not policy:
+            return "", True
         queues, whole = bullmq_names(self.ground, target), True
         if not queues:
             queues, whole = await look_for_queues(link, target, list(keyspace(server.info)))
         if not queues:
-            return [] if whole else ["not all keys were looked at: a job queue among them would lose jobs"]
-        reason = f"the BullMQ queue {queues[0]} lives on {target.name}, and {server.policy} would evict its jobs"
-        if restored:
-            return [reason]
-        raise Refused("target", reason, "keep noeviction there, or move the queue to a server of its own")
+            return "", whole
+        return f"the BullMQ queue {queues[0]} lives on {target.name}, and {policy} would evict its jobs", True
 
     async def apply(self, job: Job) -> Receipt:
         """Set what was planned, the limit in steps where that evicts."""
@@ -151,7 +164,6 @@ class CacheTune(Action):
         async with redis_link(job.target, self.clock) as link:
             info = await link.info()
             refuse_changed(job.plan.target, job.plan.identity, _identity(info, await read_config(link), link))
-            self._had.setdefault(info["run_id"], set()).update((each.name, each.before) for each in changes)
             setting = Setting(link, job, self.clock)
             facts = {"ping": (await link.pings())[0], "refused": _refused(info), "evicted": _evicted(info)}
             problem = ""
@@ -217,12 +229,12 @@ def _changes(server: Server) -> tuple[Change, ...]:
     return tuple(reversed(changes)) if server.over else tuple(changes)
 
 
-def _judge(server: Server, bound: Bound, *, restored: bool) -> list[str]:
+def _judge(server: Server, bound: Bound, *, restoring: bool) -> list[str]:
     """Return warnings. Raises Refused where the change would let writes fail or the host run out of memory."""
     limit, warnings = int(server.wanted["maxmemory"]), []
     if limit > bound.most and server.config["maxmemory"] != str(limit):
         reason = f"{size(limit)} is more than the {size(bound.most)} that there is room for: {bound.words}"
-        if not restored:
+        if not restoring:
             raise Refused("limits", reason, f"choose at most {size(bound.most)}")
         warnings.append(reason)
     if not limit and server.config["maxmemory"] != "0":
@@ -234,7 +246,10 @@ def _judge(server: Server, bound: Bound, *, restored: bool) -> list[str]:
         reason = f"{size(server.used)} are in use, and {why}: below that all writes fail at once"
         raise Refused("target", reason, f"choose more than {size(server.used)}, or a policy that evicts")
     if server.over:
-        warnings.append(f"about {count(server.evicted)} of {count(server.keys)} keys are evicted, for good")
+        evicted = f"about {count(server.evicted)} of {count(server.keys)} keys are evicted, for good"
+        warnings.append(f"{evicted}: setting it back brings none of them back")
+    elif server.evicts_more:
+        warnings.append("what is evicted from now on is gone for good: setting it back brings no key back")
     if server.info.get("cluster_enabled") == "1":
         warnings.append("this is one node of a cluster: the others keep their settings")
     if number(server.info, "connected_slaves"):
@@ -274,6 +289,8 @@ def _receipt(job: Job, setting: Setting, found: tuple[dict[str, float], dict[str
     evicted = _evicted(info) - facts["evicted"]
     words = ", ".join(f"{change.name} {' → '.join(change.words())}" for change in done) or "nothing was changed"
     back = {PARAMS[change.name]: change.before for change in done}
+    is_undoable = bool(back) and job.plan.reversible
+    title = f"set back {', '.join(setting.done)}" + ("; evicted keys stay gone" if evicted > 0 else "")
     return Receipt(
         message=f"{words}; {_NOT_PERSISTED}" + ("" if complete or problem else "; cancelled before the end"),
         lines=(
@@ -285,7 +302,7 @@ def _receipt(job: Job, setting: Setting, found: tuple[dict[str, float], dict[str
         complete=complete,
         applied=len(done),
         problem=problem,
-        undo=Undo(action="cache.tune", params=back, title=f"set back {', '.join(setting.done)}") if back else None,
+        undo=Undo(action="cache.tune", params={**back, "restoring": "yes"}, title=title) if is_undoable else None,
     )
 
 

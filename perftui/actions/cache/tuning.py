@@ -76,6 +76,16 @@ class Server(NamedTuple):
         before, after = (int(values["maxmemory"]) or math.inf for values in (self.config, self.wanted))
         return after < before or (self.config["maxmemory-policy"] == "noeviction" != self.policy)
 
+    @property
+    def evicts_more(self) -> bool:
+        """Whether keys may be evicted that were not before."""
+        return self.policy != "noeviction" and self.is_tighter
+
+    @property
+    def undone(self) -> "Server":
+        """The server with the change taken back."""
+        return self._replace(config=self.wanted, wanted=self.config)
+
 
 class Setting:
     """Sets one thing after the other; `done` is what the server took, as (before, now)."""

@@ -7,31 +7,28 @@ warming makes it worse: it is refused then, and stops when evictions begin. Need
 """
 
 import asyncio
-import contextlib
 import hashlib
 import random
 import shlex
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from perftui.actions.cache.warming import room
 from perftui.actions.cache.warming.look import count_there, expiries
 from perftui.actions.cache.warming.origins import gather
-from perftui.actions.cache.warming.pinned import Pinned
+from perftui.actions.cache.warming.packed import PackedItems
 from perftui.actions.cache.warming.receipts import visited_receipt, written_receipt
 from perftui.actions.cache.warming.visits import MOST_URLS, visit
 from perftui.actions.cache.warming.words import command_for, free_words, lifetime, origin_of, warnings_of, watches_of
 from perftui.actions.cache.warming.writer import Writer
-from perftui.actions.contract import PLAN_LIFE, Action, Ask, Findings, Ground, Job, Receipt, Verdict
+from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.pace import Pacer
 from perftui.actions.params import Params
 from perftui.actions.proof.latest import latest
-from perftui.actions.redis.link import RedisLink, identity_of, number
-from perftui.config.kinds import RedisOptions
+from perftui.actions.redis.link import RedisLink, identity_of, number, redis_link
 from perftui.config.remedies import WarmRecipe
 from perftui.config.settings import SourceSettings
-from perftui.connect.redis import Client, connect, disconnect
 from perftui.core.action import SHOWN_TARGETS, ActionInfo, Line, Offer, Param, Proof, Risk
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused, TargetChanged
@@ -44,7 +41,6 @@ KEYS_PER_SECOND = 25_000.0
 URLS_PER_SECOND = 20.0
 APART = 1.0
 VERIFY_AFTER = 1.0
-MOST_HELD = 128 << 20
 _LOOKED_AT = 100
 _TTLS = 10
 
@@ -76,7 +72,6 @@ class CacheWarm(Action):
         self._apart = apart
         self._verify_after = verify_after
         self._rng = rng or random.Random()
-        self._held: list[Pinned] = []
 
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
         """Return an offer for each recipe of this target; it remedies a low hit rate, and no other alert."""
@@ -91,14 +86,14 @@ class CacheWarm(Action):
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return the server's run_id, role and address, and a digest of the recipe as it is written now."""
         recipe = self._recipe(target, params["recipe"])
-        async with _connected(target, self.clock) as (_, link):
+        async with redis_link(target, self.clock) as link:
             return _identity(await link.info(), link, recipe)
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Read the recipe's items and pin them; of the target only INFO and the size of a sample of keys are read."""
         name = params["recipe"]
         recipe = self._recipe(target, name)
-        async with _connected(target, self.clock) as (_, link):
+        async with redis_link(target, self.clock) as link:
             first, taken = await link.info(), self.clock.monotonic()
             room.refuse_role(target, first)
             if recipe.urls:
@@ -117,21 +112,19 @@ class CacheWarm(Action):
     async def apply(self, job: Job) -> Receipt:
         """Write what was pinned, or ask the URLs."""
         recipe = self._recipe(job.target, job.params["recipe"])
-        async with _connected(job.target, self.clock) as (client, link):
+        async with redis_link(job.target, self.clock) as link:
             before = await link.info()
             if _identity(before, link, recipe) != job.plan.identity:
                 raise TargetChanged(f"{job.target.name} or the recipe is not what was previewed; preview it again")
             if recipe.urls:
                 visits = await visit(recipe, job.cancelled, job.report, lambda: _evicts(link, before))
                 return visited_receipt(visits, len(recipe.urls), before)
-            pinned: Pinned = job.work
-            if not pinned.batches:
-                raise TargetChanged("its items were let go for newer previews; preview it again")
+            pinned: PackedItems = job.work
             room.refuse_eviction(job.target, self.ground, {"evicted_keys": str(pinned.evicted)}, before)
             free = room.free_memory(job.target, self.ground, before)[0]
             room.refuse_too_large(job.target, pinned.memory, free)
             pacer = Pacer((await link.pings())[0], recipe.batch * recipe.concurrency)
-            writer = Writer(client, link, recipe, pacer, self.clock)
+            writer = Writer(link, recipe, pacer, self.clock)
             await writer.run(pinned.batches, job.cancelled, job.report)
             pinned.let_go()
             return written_receipt(writer.tally, pinned, before, pacer)
@@ -139,7 +132,7 @@ class CacheWarm(Action):
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
         """Look for a sample of the keys, and for evictions; the hit rate is watched by the runner."""
         await asyncio.sleep(self._verify_after)
-        async with _connected(job.target, self.clock) as (_, link):
+        async with redis_link(job.target, self.clock) as link:
             now = await link.info()
             if now.get("run_id") != job.plan.identity["run_id"]:
                 raise TargetChanged(f"{job.target.name} has restarted since")
@@ -176,18 +169,12 @@ class CacheWarm(Action):
             raise Refused("recipe", f"{name} has no key", 'write one such as key = "user:{id}"')
         return recipe
 
-    async def _pin(self, name: str, recipe: WarmRecipe) -> Pinned:
-        pinned = Pinned(recipe, self._rng)
+    async def _pin(self, name: str, recipe: WarmRecipe) -> PackedItems:
+        pinned = PackedItems(recipe, self._rng)
         await gather(recipe, self.ground, pinned)
         if not pinned.count:
             why = f"; the first of {pinned.bad:,}: {pinned.first_bad}" if pinned.bad else ""
             raise Refused("recipe", f"{name} yields nothing that could be written{why}", "mend the recipe")
-        self._held = [each for each in self._held if each.batches]
-        while self._held and sum(each.held for each in self._held) + pinned.held > MOST_HELD:
-            self._held.pop(0).let_go()
-        self._held.append(pinned)
-        # A preview that nobody applies must not be held on to.
-        asyncio.get_running_loop().call_later(PLAN_LIFE, pinned.let_go)
         return pinned
 
     def _findings(
@@ -195,7 +182,7 @@ class CacheWarm(Action):
         target: SourceSettings,
         name: str,
         recipe: WarmRecipe,
-        pinned: Pinned,
+        pinned: PackedItems,
         link: RedisLink,
         info: room.Info,
         free: tuple[float, str],
@@ -226,6 +213,7 @@ class CacheWarm(Action):
             count=pinned.count,
             pin=pinned.digest,
             work=pinned,
+            weight=pinned.held,
             lines=tuple(lines),
             risk=Risk.MEDIUM if recipe.overwrite or not recipe.ttl else Risk.LOW,
             rests_on=(f"{origin_of(recipe)}, read just now", f"INFO of {link.where}, read twice"),
@@ -270,18 +258,6 @@ class CacheWarm(Action):
     def _hit_rate(self, target: SourceSettings) -> str:
         ratio = latest(self.ground, target.name, room.HIT_RATIO)
         return MISSING if ratio is None else str(percent(ratio))
-
-
-@contextlib.asynccontextmanager
-async def _connected(target: SourceSettings, clock: Clock) -> AsyncIterator[tuple[Client, RedisLink]]:
-    """Connect to a redis source, for single commands and for pipelines. Raises SourceError."""
-    if not isinstance(target.options, RedisOptions):
-        raise Refused("target", f"{target.name} is no Redis", "choose a redis source")
-    client, where = await connect(target.options)
-    try:
-        yield client, RedisLink(client, where, target.options, clock)
-    finally:
-        await disconnect(client)
 
 
 def _identity(info: room.Info, link: RedisLink, recipe: WarmRecipe) -> dict[str, str]:

@@ -18,7 +18,7 @@ from perftui.config.remedies import HttpCall
 from perftui.config.settings import SourceSettings
 from perftui.core.action import ActionInfo, Line, Offer, Param, Risk, Watch
 from perftui.core.clock import Clock
-from perftui.core.errors import Denied, Refused, Uncertain
+from perftui.core.errors import Denied, Refused, SourceError, Uncertain
 from perftui.core.text import clean
 
 ANSWER_LIMIT = 30.0
@@ -54,10 +54,10 @@ class CleanupApp(Action):
         return [msgspec.structs.replace(each, serves=(target.name,)) for each in super().offers(target, ask)]
 
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
-        """Return where the request goes: an HTTP application has no identity of its own."""
-        from perftui.connect.http import place_of
+        """Return where the request goes, as it is written now: an HTTP application has no identity of its own."""
+        from perftui.connect.http_call import call_identity
 
-        return {"url": place_of(_options(target).cleanup)}
+        return call_identity(_call(target))
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Say what would be sent; nothing is asked."""
@@ -92,13 +92,16 @@ class CleanupApp(Action):
         facts = {} if up is None else {"up": up}
         try:
             sent = await ask(question, self._answer_limit)
-            check_status(question, sent, call.expect)
         except Uncertain as error:
-            return Receipt(message="", problem=str(error), complete=False, facts=facts)
+            return _failed(str(error), facts)
+        try:
+            check_status(question, sent, call.expect)
         except Denied as error:
             setting = f"token in [sources.{job.target.name}]"
             wrong = "it is wrong or may not do this" if options.token else "it is not set"
-            raise Denied(f"{error}; see {setting}: {wrong}") from error
+            return _failed(f"{error}; see {setting}: {wrong}", facts)
+        except SourceError as error:
+            return _failed(str(error), facts)
         said = answer_lines(sent.content, sent.body)
         return Receipt(
             message=f"{job.target.name} answered {sent.status}",
@@ -118,6 +121,11 @@ class CleanupApp(Action):
         if not (host in _LOOPBACK or host.startswith("127.")) or "system" not in self.ground.sources:
             return ()
         return (Watch(label="memory of the host", source="system", metric="system.memory.utilization"),)
+
+
+def _failed(problem: str, facts: dict[str, float]) -> Receipt:
+    """Return the receipt of a request that was sent: what an application that failed has done, nobody knows."""
+    return Receipt(message="", problem=problem, complete=False, facts=facts)
 
 
 def answer_lines(content: bytes, text: str) -> tuple[Line, ...]:

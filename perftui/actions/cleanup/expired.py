@@ -90,11 +90,9 @@ class CleanupExpired(Action):
             sweep = _Sweep(link, Pacer(baseline, BATCH), keyspace(before), job.report, job.cancelled)
             try:
                 complete = await sweep.run(databases)
-                after = await link.info()
+                return _receipt(before, await link.info(), sweep, complete=complete)
             except SourceError as error:
-                message = f"about {count(sweep.visited)} keys looked at"
-                return Receipt(message=message, problem=f"broke off: {error}", complete=False, applied=sweep.swept)
-            return _receipt(before, after, sweep, complete=complete)
+                return _broken_off(before, sweep, error)
 
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
         """Read INFO again a little later: is less held than before, and is nothing worse?"""
@@ -190,16 +188,31 @@ def _receipt(before: dict[str, str], after: dict[str, str], sweep: _Sweep, *, co
             Line("memory", str(size(memory[0])), str(size(memory[1]))),
             Line("server held up, p99", after=str(seconds(sweep.pacer.p99))),
         ),
-        facts={
-            "freed": freed,
-            "memory_before": memory[0],
-            "expires_before": float(sum(each for _, each in keyspace(before).values())),
-            "evicted_before": number(before, "evicted_keys"),
-            "evicted_after": number(after, "evicted_keys"),
-            "stale": _stale(before),
-            "ping": sweep.pacer.baseline,
-        },
+        facts=_facts(before, after, sweep),
     )
+
+
+def _broken_off(before: dict[str, str], sweep: _Sweep, error: SourceError) -> Receipt:
+    return Receipt(
+        message=f"about {count(sweep.visited)} keys looked at",
+        problem=f"broke off: {error}",
+        complete=False,
+        applied=sweep.swept,
+        facts=_facts(before, before, sweep),  # what it freed, nobody counted
+    )
+
+
+def _facts(before: dict[str, str], after: dict[str, str], sweep: _Sweep) -> dict[str, float]:
+    """Return what the second reading is compared with."""
+    return {
+        "freed": number(after, "expired_keys") - number(before, "expired_keys"),
+        "memory_before": number(before, "used_memory"),
+        "expires_before": float(sum(each for _, each in keyspace(before).values())),
+        "evicted_before": number(before, "evicted_keys"),
+        "evicted_after": number(after, "evicted_keys"),
+        "stale": _stale(before),
+        "ping": sweep.pacer.baseline,
+    }
 
 
 def _stale(info: dict[str, str]) -> float:

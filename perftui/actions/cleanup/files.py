@@ -9,7 +9,8 @@ import pwd
 import shlex
 from collections.abc import Sequence
 
-from perftui.actions.cleanup.file_cleanup import Aim, FileCleanup, Place
+from perftui.actions.cleanup.file_cleanup import FileCleanup
+from perftui.actions.cleanup.file_survey import Aim, Place
 from perftui.actions.cleanup.patterns import Pattern, parse_pattern
 from perftui.actions.cleanup.walk import Criteria
 from perftui.actions.contract import Ask

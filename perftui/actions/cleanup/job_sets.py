@@ -29,7 +29,7 @@ class Part(msgspec.Struct, frozen=True):
     jobs: Pinned
 
 
-class Removal:
+class JobRemoval:
     """One pass over the pinned jobs."""
 
     def __init__(self, link: RedisLink, baseline: float, job: Work) -> None:

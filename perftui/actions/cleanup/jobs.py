@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from perftui.actions.cleanup.bullmq import Queue, major_of
-from perftui.actions.cleanup.job_sets import MOST, Part, Removal, cutoff_of, names_of, old_in, pin, waiting_in
+from perftui.actions.cleanup.job_sets import MOST, JobRemoval, Part, cutoff_of, names_of, old_in, pin, waiting_in
 from perftui.actions.contract import Action, Ask, Findings, Ground, Receipt, Verdict
 from perftui.actions.contract import Job as Work
 from perftui.actions.params import Params
@@ -140,6 +140,7 @@ class CleanupJobs(Action):
             count=total,
             pin=hashlib.sha256(digests).hexdigest(),
             work=parts,
+            weight=sum(part.jobs.held for part in parts),
             lines=tuple(_line(part) for part in parts),
             rests_on=(f"the sets of {link.where}, just read",),
             unknown=("how large the jobs are", "which of them belong to a flow that goes on: those are left alone"),
@@ -176,7 +177,7 @@ class CleanupJobs(Action):
             )
             before = await link.info()
             facts = {"waiting": float(await waiting_in(link, parts)), "old": float(await old_in(link, parts))}
-            removal = Removal(link, (await link.pings())[0], job)
+            removal = JobRemoval(link, (await link.pings())[0], job)
             problem = ""
             try:
                 await removal.run(parts)
@@ -254,7 +255,7 @@ def _watches(target: SourceSettings, queues: list[Queue]) -> tuple[Watch, ...]:
 
 def _receipt(
     job: Work,
-    removal: Removal,
+    removal: JobRemoval,
     infos: tuple[dict[str, str], dict[str, str] | None],
     facts: dict[str, float],
     problem: str,

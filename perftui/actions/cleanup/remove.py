@@ -10,9 +10,10 @@ import fcntl
 import os
 import signal
 import stat
+import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 from perftui.actions.cleanup.folder_fd import inside, mount_id, opened
 from perftui.actions.cleanup.open_inodes import OpenInodes, open_inodes
@@ -30,6 +31,9 @@ class Removal:
     """One pass over what was found, a step at a time; steps may come from different threads, one after the other.
 
     `left` and `failed` count why, `removed` holds the first that went: tree, folder and index.
+
+    A step that hangs may be given up, but not its descriptors: `close` leaves them to it, as the kernel gives their
+    numbers to others once they are closed, and deletes nothing more once it is stopped.
     """
 
     def __init__(self, trees: list[Tree], is_stopped: Callable[[], bool]) -> None:
@@ -45,12 +49,18 @@ class Removal:
         self._at = 0
         self._roots: dict[int, int] = {}
         self._stack = ExitStack()
+        self._busy = threading.Lock()
+        self._is_closed = False
         self._mtimes = {(id(tree), folder.parts): folder.mtime for tree in trees for folder in tree.folders}
         self._used: OpenInodes | None = None
         self._leases = True
 
     def open(self) -> None:
         """Open the roots. Raises TargetChanged where one is not the folder that was planned for, and OSError."""
+        with self._at_work():
+            self._open()
+
+    def _open(self) -> None:
         for tree in self.trees:
             root = self._stack.enter_context(opened(tree.path))
             status = os.fstat(root)
@@ -61,11 +71,32 @@ class Removal:
         self._used = open_inodes(self._is_stopped)
 
     def close(self) -> None:
-        """Give back every descriptor."""
-        self._stack.close()
+        """Give back every descriptor, now or when the step under way ends."""
+        self._is_closed = True
+        self._close_if_idle()
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        try:
+            with self._busy:
+                yield
+        finally:
+            if self._is_closed:
+                self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        if self._busy.acquire(blocking=False):
+            try:
+                self._stack.close()
+            finally:
+                self._busy.release()
 
     def step(self, most: int) -> bool:
         """Take the next files, at most so many; return whether there are more. Raises OSError when it cannot go on."""
+        with self._at_work():
+            return self._step(most)
+
+    def _step(self, most: int) -> bool:
         if not self._leases:
             self._used = open_inodes(self._is_stopped)
         while most > 0 and self._todo and not self._is_stopped():
@@ -135,6 +166,8 @@ class Removal:
             return "in use, for all that can be told"
         try:
             reason = self._held(descriptor, pin)
+            if not reason and self._is_stopped():  # it took so long that nobody waits for it any more
+                reason = "given up"
             if not reason:
                 os.unlink(name, dir_fd=parent)
             return reason
@@ -176,6 +209,8 @@ class Removal:
             with inside(self._roots[id(tree)], folder.parts[:-1]) as parent:
                 above = id(tree), folder.parts[:-1]
                 is_quiet = _mtime(parent) == self._mtimes.get(above)
+                if self._is_stopped():
+                    return
                 os.rmdir(folder.parts[-1], dir_fd=parent)
                 if is_quiet:
                     self._mtimes[above] = _mtime(parent)

@@ -96,18 +96,22 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         each = self.transaction
         return (
             f"{line}, OPEN TRANSACTION {seconds(each.age)}: "
-            f"{count(each.changed)} rows changed, {count(each.locked)} locked"
+            f"{'1 row' if each.changed == 1 else f'{count(each.changed)} rows'} changed, {count(each.locked)} locked"
         )
 
 
 class Wanted(NamedTuple):
-    """Which connections are asked for: idle for at least so many seconds, patterns, how many, with a transaction?"""
+    """Which connections are asked for: idle for at least so many seconds, patterns, how many, with a transaction?
+
+    `id`: none but this one.
+    """
 
     idle: float
     user: str
     host: str
     most: int
     transactions: bool
+    id: int | None = None
 
 
 class Around(NamedTuple):
@@ -169,6 +173,7 @@ def choose(sessions: Iterable[Session], wanted: Wanted, around: Around) -> Choic
 def _matches(session: Session, wanted: Wanted) -> bool:
     return (
         session.command == "Sleep"
+        and wanted.id in (None, session.id)
         and session.idle >= wanted.idle
         and matcher.fits(wanted.user, session.user)
         and matcher.fits(wanted.host, session.address)
@@ -194,7 +199,7 @@ def _why_transaction(session: Session, wanted: Wanted, *, known: bool) -> str:
         return ""
     if not wanted.transactions:
         return "with an open transaction (transactions=yes closes them, too)"
-    if session.transaction.only_reads and not known:
+    if session.transaction.only_reads and not known and wanted.id is None:
         return "with a transaction that only reads: it may be the snapshot of a backup"
     return ""
 

@@ -8,7 +8,8 @@ import os
 import shlex
 import stat
 
-from perftui.actions.cleanup.file_cleanup import Aim, FileCleanup, Place
+from perftui.actions.cleanup.file_cleanup import FileCleanup
+from perftui.actions.cleanup.file_survey import Aim, Place
 from perftui.actions.cleanup.protected import protected
 from perftui.actions.cleanup.walk import Criteria
 from perftui.actions.params import Params

@@ -64,15 +64,19 @@ class Guard:
 
     async def admit(self, attempt: Attempt) -> Admission:
         """Take the locks of the plan. Raises Refused or TargetChanged, and SourceError when it cannot be looked at."""
-        self._check_before(attempt)
-        await _check_target(attempt)
-        self._check_before(attempt)  # again: looking took time, in which the settings may have changed
+        attempt = await self._check_to_the_look(attempt)
         self._check_lock(attempt.plan)
-        passed = self._check_breakable(attempt)
+        passed = self._check_breakable(attempt, len(self._held))
         self._check_reason(attempt)
         _check_confirmation(attempt)
         self._held[attempt.plan.id] = attempt.plan
         return Admission(passed, self.stale(attempt.plan))
+
+    async def admit_part(self, part: Attempt) -> tuple[str, ...]:
+        """Check a part of a plan that was admitted; return the checks that break-glass passed. Raises as `admit`."""
+        part = await self._check_to_the_look(part)
+        _check_parts_confirmation(part)
+        return self._check_breakable(part, running=0)
 
     def release(self, plan: Plan) -> None:
         """Give the locks back."""
@@ -95,6 +99,19 @@ class Guard:
         ]
         return tuple(line for line in lines if line)
 
+    def outlook_of_parts(self, parts: Iterable[Plan]) -> tuple[str, ...]:
+        """Return what the guard would object to now in the parts of a plan."""
+        return tuple(
+            f"part {part.action} on {clean(_lock(part), 80)}: {objection.short}"
+            for part in parts
+            for objection in self._objections(part, running=0)[:1]
+        )
+
+    @property
+    def may_break(self) -> bool:
+        """Whether limits, cooldown, freeze windows and a log that takes nothing may be passed by break-glass."""
+        return self._ground.settings.actions.break_glass
+
     def needs_reason(self, plan: Plan) -> bool:
         """Return whether a reason must be given for a plan."""
         return plan.risk in self._ground.settings.actions.require_reason
@@ -108,6 +125,16 @@ class Guard:
         """Return why nothing may be changed on a source by anybody; empty when it may."""
         return next((reason for reason, _ in self._locked([source])), "")
 
+    def check_preview(self, action: Action, source: SourceSettings, params: Params, *, read_only: bool) -> None:
+        """Let a preview run a program only where something may be changed. Raises Refused.
+
+        `read_only` tells that whoever asks attached with that flag.
+        """
+        if not action.runs_programs(params):
+            return
+        for reason, remedy in self._locked([source], read_only=read_only):
+            raise Refused("read-only", f"its preview runs a program, and {reason}", remedy)
+
     def _age(self, name: str) -> str:
         reading = self._ground.readings.get(name)
         if reading is None:
@@ -115,8 +142,11 @@ class Guard:
         age = seconds(max(0.0, self._clock.monotonic() - reading.monotonic))
         return f"{name} was last read {age} ago: what is shown of it is old"
 
-    def _locked(self, sources: Iterable[SourceSettings]) -> Iterator[tuple[str, str]]:
-        """Yield each reason why nothing may be changed on these sources by anybody, and its remedy."""
+    def _locked(self, sources: Iterable[SourceSettings], *, read_only: bool = False) -> Iterator[tuple[str, str]]:
+        """Yield each reason why nothing may be changed on these sources by anybody, and its remedy.
+
+        With `read_only` by whoever asks, too: he attached with that flag.
+        """
         if self._read_only:
             yield FLAG_READ_ONLY, FLAG_REMEDY
         if self._ground.settings.read_only:
@@ -124,13 +154,32 @@ class Guard:
         for source in sources:
             if source.read_only:
                 yield f"[sources.{source.name}] says read_only = true", FILE_REMEDY
+        if read_only:
+            yield "you attached with --read-only", "attach without it"
+
+    async def _check_to_the_look(self, attempt: Attempt) -> Attempt:
+        """Check all up to the look at the target, and look; return the attempt on its sources as they are set now."""
+        self._check_before(attempt)
+        await _check_target(attempt)
+        attempt = self._afresh(attempt)
+        self._check_before(attempt)  # again: looking took time, in which the settings may have changed
+        return attempt
+
+    def _afresh(self, attempt: Attempt) -> Attempt:
+        """Return the attempt on its sources as they are set now. Raises TargetChanged where one leads elsewhere."""
+        target, *others = [self._again(source) for source in (attempt.target, *attempt.others)]
+        return msgspec.structs.replace(attempt, target=target, others=tuple(others))
+
+    def _again(self, before: SourceSettings) -> SourceSettings:
+        now = self._ground.sources.get(before.name)
+        if now is None or (now.kind, now.options, now.address) != (before.kind, before.options, before.address):
+            raise TargetChanged(f"{before.name}: its settings have just changed; preview it again")
+        return now
 
     def _check_before(self, attempt: Attempt) -> None:
         """Check who and whether at all: read-only, role, the plan's age."""
-        for reason, remedy in self._locked((attempt.target, *attempt.others)):
+        for reason, remedy in self._locked((attempt.target, *attempt.others), read_only=attempt.actor.read_only):
             raise Refused("read-only", reason, remedy)
-        if attempt.actor.read_only:
-            raise Refused("read-only", "you attached with --read-only", "attach without it")
         if attempt.actor.role != "admin":
             reason = f"a {attempt.actor.role} may look and not act"
             raise Refused("role", reason, "ask root or the agent's owner to do it")
@@ -146,23 +195,26 @@ class Guard:
             reason = f"{holder.action} runs on {clean(_lock(holder), 80)}"
             raise Refused("lock", reason, "wait for its end or cancel it")
 
-    def _check_breakable(self, attempt: Attempt) -> tuple[str, ...]:
+    def _check_breakable(self, attempt: Attempt, running: int) -> tuple[str, ...]:
         """Return the checks that break-glass passed; without it, the first that objects refuses."""
-        plan, rules = attempt.plan, self._ground.settings.actions
         if attempt.break_glass:
             self._check_break_glass(attempt)
-        found: list[Objection | None] = [
-            limits(plan, rules, len(self._held), self._recent),
-            cooldown(plan, self._recent),
-            freeze(plan, rules, self._clock.wall()),
-        ]
-        objections = [each for each in found if each is not None]
+        objections = self._objections(attempt.plan, running)
         if objections and not attempt.break_glass:
-            raise objections[0].refusal
+            raise objections[0].refusal(breakable=self.may_break)
         return tuple(each.check for each in objections)
 
+    def _objections(self, plan: Plan, running: int) -> list[Objection]:
+        rules = self._ground.settings.actions
+        found = (
+            limits(plan, rules, running, self._recent),
+            cooldown(plan, self._recent),
+            freeze(plan, rules, self._clock.wall()),
+        )
+        return [each for each in found if each is not None]
+
     def _check_break_glass(self, attempt: Attempt) -> None:
-        if not self._ground.settings.actions.break_glass:
+        if not self.may_break:
             raise Refused("break-glass", "perftui.toml says break_glass = false in [actions]", FILE_REMEDY)
         if not attempt.reason:
             raise Refused("reason", "break-glass needs a reason", "say why")
@@ -211,3 +263,9 @@ def _check_confirmation(attempt: Attempt) -> None:
     if attempt.confirmation != wanted:
         reason = "nothing was confirmed" if not attempt.confirmation else "that does not confirm it"
         raise Refused("confirmation", reason, f"type {wanted}")
+
+
+def _check_parts_confirmation(part: Attempt) -> None:
+    """Refuse a part whose whole was confirmed by `y` where more has been wanted since, as on a new production."""
+    if part.confirmation == "y" and confirmation_for(part.plan.risk, part.target, *part.others) != "y":
+        raise Refused("confirmation", f"{part.target.name} wants its name typed by now", "preview it again")

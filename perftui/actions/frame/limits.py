@@ -20,10 +20,9 @@ class Objection(NamedTuple):
     remedy: str
     short: str
 
-    @property
-    def refusal(self) -> Refused:
-        """The error for whom it refuses."""
-        return Refused(self.check, self.reason, self.remedy)
+    def refusal(self, *, breakable: bool) -> Refused:
+        """Return the error for whom it refuses."""
+        return Refused(self.check, self.reason, self.remedy, breakable=breakable)
 
 
 def limits(plan: Plan, rules: ActionRules, running: int, recent: Recent) -> Objection | None:

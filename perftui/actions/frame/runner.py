@@ -8,26 +8,26 @@ import msgspec
 
 from perftui.actions.audit.journal import Journal
 from perftui.actions.audit.past import MOST_ROWS, Past
-from perftui.actions.audit.rows import name_of, run_of
+from perftui.actions.audit.rows import run_of
 from perftui.actions.contract import WINDOW, Action, Actor, Findings, Ground, make_plan
 from perftui.actions.frame.board import MOST_PUBLISHED, Board
-from perftui.actions.frame.guard import Admission, Attempt, Guard
+from perftui.actions.frame.guard import Attempt, Guard
 from perftui.actions.frame.offers import Offers
+from perftui.actions.frame.parts import GuardedParts
 from perftui.actions.frame.plans import PlanStore
 from perftui.actions.frame.recent import Recent
-from perftui.actions.frame.work import Surroundings, Work
-from perftui.actions.lease.shared import Hold, Leases, TakeLease, no_lease
+from perftui.actions.frame.work import Surroundings, Work, announced
+from perftui.actions.lease.shared import Leases, TakeLease, no_lease
 from perftui.actions.params import Params, read_params
 from perftui.actions.proof.verdicts import Watcher, with_alert
 from perftui.config.settings import SourceSettings
-from perftui.core.action import ActionInfo, AuditRow, Line, Offer, Plan, Risk, Run
+from perftui.core.action import LONGEST_REASON, ActionInfo, AuditRow, Line, Offer, Outcome, Plan, Risk, Run
 from perftui.core.clock import Clock
 from perftui.core.errors import AuditError, DeadlineExceeded, Refused
 from perftui.core.text import clean, did_you_mean
 
 CLOSE_DEADLINE = 5.0
 MOST_PLANNING = 8
-LONGEST_REASON = 200
 
 
 class ActionRunner:
@@ -62,7 +62,14 @@ class ActionRunner:
         self._plans = PlanStore(clock)
         self._board = Board(on_runs)
         self._around = Surroundings(
-            self._board, self._guard, lambda: self._journal, self._recent, clock, watcher, self._mark_undone
+            self._board,
+            self._guard,
+            lambda: self._journal,
+            self._recent,
+            clock,
+            watcher,
+            self._mark_undone,
+            self._source,
         )
         self._working: dict[str, Work] = {}
         self._beginning: dict[str, asyncio.Task[Run]] = {}
@@ -102,7 +109,8 @@ class ActionRunner:
             await self._journal.close_interrupted()
         finally:
             await self._past.refresh()
-            past = [self._past_run(row) for row in list(self._past.rows.values())[-MOST_PUBLISHED:]]
+            rows = [row for row in self._past.rows.values() if _stands_alone(row)][-MOST_PUBLISHED:]
+            past = [self._past_run(row) for row in rows]
             found = [run for run in past if run is not None and self._board.get(run.plan.id) is None]
             if found:
                 self._board.put(*found)
@@ -133,12 +141,17 @@ class ActionRunner:
             return ()
         return self._offers.find(key, source, against, params or {})
 
-    async def plan(self, action: str, target: str, params: Mapping[str, str], alert: str = "") -> Plan:
-        """Preview an action; changes nothing. Anyone who is attached may. Raises Refused, ActionError, SourceError."""
-        return await self._preview(action, target, params, alert=alert)
+    async def plan(
+        self, action: str, target: str, params: Mapping[str, str], alert: str = "", *, read_only: bool = False
+    ) -> Plan:
+        """Preview an action; changes nothing. `read_only` tells that whoever asks attached with that flag.
 
-    async def undo(self, plan_id: str) -> Plan:
-        """Preview what takes a run back. Raises Refused where nothing does, and AuditError."""
+        Raises Refused, ActionError, SourceError.
+        """
+        return await self._preview(action, target, params, read_only, alert=alert)
+
+    async def undo(self, plan_id: str, *, read_only: bool = False) -> Plan:
+        """Preview what takes a run back. Raises as `plan` does, Refused where nothing does, and AuditError."""
         run = self._board.get(plan_id)
         if run is None:
             await self._past.refresh()
@@ -147,7 +160,8 @@ class ActionRunner:
         if run is None or run.undo is None:
             raise Refused("undo", "there is nothing to take back", "look at the actions")
         self._check_undone(plan_id)
-        return await self._preview(run.undo.action, run.plan.target, run.undo.params, undoes=plan_id)
+        undo, target = run.undo, run.plan.target
+        return await self._preview(undo.action, target, undo.params, read_only, undoes=plan_id)
 
     async def audit(self, number: int) -> tuple[AuditRow, ...]:
         """Return the last actions of the audit log, at most 500, newest first. Raises AuditError."""
@@ -185,17 +199,18 @@ class ActionRunner:
         if work is not None:
             if actor.role != "admin" or actor.read_only:
                 raise Refused("role", "only who may act may cancel", "attach as admin without --read-only")
-            work.cancelled.set()
+            work.cancel(actor)
         return run
 
     async def _preview(
-        self, action: str, target: str, params: Mapping[str, str], alert: str = "", undoes: str = ""
+        self, action: str, target: str, params: Mapping[str, str], read_only: bool, alert: str = "", undoes: str = ""
     ) -> Plan:
         chosen, source = self._action(action), self._source(target)
         if source.kind not in chosen.info.kinds:
             kinds = " and ".join(chosen.info.kinds)
             raise Refused("target", f"{action} works on {kinds} and {source.name} is {source.kind}", "choose another")
         checked = read_params(chosen.info, params)
+        self._guard.check_preview(chosen, source, checked, read_only=read_only)
         found = await self._findings(chosen, source, checked)
         others = [self._source(name) for name in found.touches if name != source.name]
         against = self._ground.alert(alert) if alert else None
@@ -207,11 +222,11 @@ class ActionRunner:
         )
         plan = msgspec.structs.replace(
             plan,
-            guards=self._guard.outlook(plan),
+            guards=(*self._guard.outlook(plan), *self._guard.outlook_of_parts(found.parts)),
             needs_reason=self._guard.needs_reason(plan),
             warnings=(*plan.warnings, *self._guard.stale(plan), *self._unproved(plan)),
         )
-        self._plans.add(plan, found.work)
+        self._plans.add(plan, found.work, found.weight)
         return plan
 
     async def _findings(self, action: Action, source: SourceSettings, params: Params) -> Findings:
@@ -262,29 +277,16 @@ class ActionRunner:
         try:
             self._check_undone(attempt.plan.undoes)
             hold = await self._leases.take((attempt.target, *attempt.others))
-            run = await self._intent(attempt, admission, hold)
+            notes = tuple(Line("warning", after=note) for note in (*admission.warnings, *hold.notes))
+            run = await announced(self._around, attempt, admission.passed, notes)
         except BaseException:
             self._guard.release(attempt.plan)
             if hold is not None:
                 await hold.release()
             raise
-        return self._start(Work(self._around, attempt.action, attempt.target, attempt.plan, work, hold, run.lines), run)
-
-    async def _intent(self, attempt: Attempt, admission: Admission, hold: Hold) -> Run:
-        run = Run(
-            plan=attempt.plan,
-            started=self._clock.wall(),
-            fraction=0.0,
-            lines=tuple(Line("warning", after=note) for note in (*admission.warnings, *hold.notes)),
-            who=name_of(attempt.actor.login or str(attempt.actor.uid), attempt.actor.claimed),
-            reason=attempt.reason,
-            passed=admission.passed,
-        )
-        try:
-            passed = await self._journal.intent(run, attempt.actor, attempt.action.cooldown, spill=attempt.break_glass)
-        except AuditError as error:
-            raise Refused("audit", str(error), "only what can be recorded is done") from error
-        return msgspec.structs.replace(run, passed=passed)
+        parts = GuardedParts(self._around, attempt)
+        started = Work(self._around, attempt.action, attempt.target, attempt.plan, work, hold, run.lines, parts)
+        return self._start(started, run)
 
     def _begun(self, plan_id: str, beginning: asyncio.Task[Run]) -> None:
         del self._beginning[plan_id]
@@ -334,6 +336,11 @@ class ActionRunner:
         if source is None:
             raise Refused("target", f"there is no source {clean(name, 60)}", _choices(name, self._ground.sources))
         return source
+
+
+def _stands_alone(row: AuditRow) -> bool:
+    """Return whether it is shown among the runs: of parts those that can be taken back, or were cut off."""
+    return not row.part_of or row.undo is not None or row.outcome == Outcome.INTERRUPTED
 
 
 def _choices(name: str, known: Mapping[str, object]) -> str:

@@ -6,17 +6,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from perftui.actions.audit.journal import Journal
-from perftui.actions.contract import Action, Job, Receipt, Verdict, lock_of
+from perftui.actions.audit.rows import actor_name, cancelled_by
+from perftui.actions.contract import Action, Actor, Job, Parts, Receipt, Verdict, lock_of
 from perftui.actions.frame.board import Board
-from perftui.actions.frame.guard import Guard
+from perftui.actions.frame.guard import Attempt, Guard
 from perftui.actions.frame.recent import Recent
+from perftui.actions.frame.steps import Steps, defect, isolated
 from perftui.actions.lease.shared import Hold
 from perftui.actions.proof.verdicts import Watcher, combined
 from perftui.config.settings import SourceSettings
 from perftui.core.action import Line, Outcome, Plan, Proof, Run
 from perftui.core.clock import Clock
-from perftui.core.errors import AuditError, PerftuiError, Uncertain
+from perftui.core.errors import AuditError, Refused
 from perftui.core.text import clean
 
 VERIFY_DEADLINE = 60.0
@@ -27,7 +31,7 @@ REPORT_EVERY = 0.25
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What every run works with."""
+    """What every run works with. `source` gives a source by name, and raises Refused where there is none."""
 
     board: Board
     guard: Guard
@@ -36,6 +40,28 @@ class Surroundings:
     clock: Clock
     watcher: Watcher | None
     on_undone: Callable[[str], None]
+    source: Callable[[str], SourceSettings]
+
+
+async def announced(
+    around: Surroundings, attempt: Attempt, passed: tuple[str, ...], lines: tuple[Line, ...] = ()
+) -> Run:
+    """Record the intent of what was admitted, and return its run. Raises Refused: only what is recorded may be done."""
+    run = Run(
+        plan=attempt.plan,
+        started=around.clock.wall(),
+        fraction=0.0,
+        lines=lines,
+        who=actor_name(attempt.actor),
+        reason=attempt.reason,
+        passed=passed,
+    )
+    try:
+        passed = await around.journal().intent(run, attempt.actor, attempt.action.cooldown, spill=attempt.break_glass)
+    except AuditError as error:
+        breakable = around.guard.may_break and not attempt.break_glass
+        raise Refused("audit", str(error), "only what can be recorded is done", breakable=breakable) from error
+    return msgspec.structs.replace(run, passed=passed)
 
 
 @dataclass
@@ -49,19 +75,32 @@ class Work:
     work: Any
     hold: Hold
     notes: tuple[Line, ...] = ()
+    parts: Parts | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     proving: bool = False
     task: asyncio.Task[None] | None = None
     _before: Any = None
+    _blind: str = ""
     _reported: float = 0.0
     _closing: bool = False
     _trouble: str = ""
+    _cancelled_by: str = ""
+    _telling: asyncio.Task[None] | None = None
     _own_lines: tuple[Line, ...] = ()
     _watched_lines: tuple[Line, ...] = ()
 
     def start(self) -> None:
         """Begin; `task` is done once all is proved and recorded."""
         self.task = asyncio.create_task(self._run(), name=f"{self.plan.action} {self.plan.target}")
+
+    def cancel(self, actor: Actor) -> None:
+        """Stop between two of its steps, and record who wants that: the first one, while there are steps to take."""
+        run = self.around.board.get(self.plan.id)
+        if run is None or run.done is not None or self.cancelled.is_set():
+            return
+        self.cancelled.set()
+        self._cancelled_by = cancelled_by(actor_name(actor))
+        self._telling = asyncio.create_task(self._record(self.around.journal().cancel(run, actor)))
 
     def stop(self) -> None:
         """End it as the agent ends: apply between two of its steps, the watching of its proof at once."""
@@ -82,29 +121,31 @@ class Work:
 
     async def _apply(self) -> Receipt | None:
         """Do it and record how it ended, whatever happens; return None when there is nothing to prove."""
-        receipt, cooldown = None, self.action.cooldown
-        ending: dict[str, object] = {"outcome": Outcome.FAILED, "proof": Proof.UNKNOWN, "message": "it broke off"}
+        steps = Steps(self.action)
         guarding = asyncio.create_task(self._guard_leases(), name=f"leases of {self.plan.action}")
         try:
-            if self.around.watcher is not None:
-                self._before = self.around.watcher.before(self.plan)
-            receipt = await self.action.apply(self._job())
-            ending = ending_of(receipt, self.notes)
-        except PerftuiError as error:
-            ending["message"] = str(error)
-            if not isinstance(error, Uncertain):
-                cooldown = 0.0  # nothing was changed
+            self._look_before()
+            await steps.take(self._job(), self.notes)
         finally:
             guarding.cancel()
-            run = self._finish(ending, cooldown)
-            await self._record(self.around.journal().outcome(run, cooldown))
+            run = self._finish(steps.ending, steps.cooldown)
+            if self._telling is not None:
+                await self._telling
+            await self._record(self.around.journal().outcome(run, steps.cooldown))
             await self.hold.release()
-        return receipt
+        return steps.receipt
+
+    def _look_before(self) -> None:
+        try:
+            self._before = self.around.watcher.before(self.plan) if self.around.watcher is not None else None
+        except Exception as error:  # noqa: BLE001 - a defect in what proves it is no reason not to act
+            self._blind = defect(error)
 
     def _finish(self, ending: dict[str, object], cooldown: float) -> Run:
         """Give back what was held, in one step with the end of the run."""
         around, plan = self.around, self.plan
-        message = "; ".join(filter(None, [str(ending["message"]), self._trouble]))
+        cancelled = self._cancelled_by if ending["outcome"] is not Outcome.SUCCEEDED else ""  # it came too late
+        message = "; ".join(filter(None, [str(ending["message"]), self._trouble, cancelled]))
         run = around.board.change(plan.id, **{**ending, "message": message, "done": around.clock.wall()})
         around.recent.rest(plan.action, lock_of(plan.target, plan.subject), cooldown)
         if plan.undoes and run.outcome is Outcome.SUCCEEDED:
@@ -150,17 +191,15 @@ class Work:
         await self._record(self.around.journal().proof(run))
 
     async def _verify(self, receipt: Receipt) -> tuple[Verdict, str]:
-        try:
-            async with asyncio.timeout(VERIFY_DEADLINE):
-                return await self.action.verify(self._job(), receipt), ""
-        except (PerftuiError, TimeoutError) as error:
-            why = str(error) or f"no second reading within {VERIFY_DEADLINE:.0f} s"
-            return Verdict(proof=Proof.UNKNOWN), why
+        own, why = await isolated(lambda: self.action.verify(self._job(), receipt), VERIFY_DEADLINE)
+        return own if own is not None else Verdict(proof=Proof.UNKNOWN), why
 
     async def _watch(self) -> tuple[Verdict | None, str]:
         watcher, plan = self.around.watcher, self.plan
         if watcher is None or not plan.watches or plan.window <= 0:
             return None, ""
+        if self._blind:
+            return Verdict(proof=Proof.UNKNOWN), self._blind
         seen: tuple[Line, ...] = ()
 
         def report(lines: tuple[Line, ...]) -> None:
@@ -169,11 +208,8 @@ class Work:
                 seen = lines
                 self._show(watched=lines)
 
-        try:
-            async with asyncio.timeout(plan.window + WATCH_GRACE):
-                return await watcher.watch(plan, self._before, report), ""
-        except (PerftuiError, TimeoutError) as error:
-            return Verdict(proof=Proof.UNKNOWN, lines=seen), str(error) or "the readings did not come"
+        watched, why = await isolated(lambda: watcher.watch(plan, self._before, report), plan.window + WATCH_GRACE)
+        return watched if watched is not None else Verdict(proof=Proof.UNKNOWN, lines=seen), why
 
     def _show(self, own: tuple[Line, ...] | None = None, watched: tuple[Line, ...] | None = None) -> None:
         self._own_lines = self._own_lines if own is None else own
@@ -189,27 +225,10 @@ class Work:
             self.around.board.change(self.plan.id, message=message.replace(trouble, "") + trouble)
 
     def _job(self) -> Job:
-        return Job(self.target, self.plan, self.work, self._report, self.cancelled)
+        return Job(self.target, self.plan, self.work, self._report, self.cancelled, self.parts)
 
     def _report(self, fraction: float | None, message: str) -> None:
         now = self.around.clock.monotonic()
         if now - self._reported >= REPORT_EVERY:
             self._reported = now
             self.around.board.change(self.plan.id, fraction=fraction, message=clean(message))
-
-
-def ending_of(receipt: Receipt, notes: tuple[Line, ...] = ()) -> dict[str, object]:
-    """Return what a run is once its steps are done: how it ended, and what was done and what was not."""
-    if receipt.problem or receipt.failed:
-        outcome = Outcome.PARTIAL if receipt.applied else Outcome.FAILED
-    else:
-        outcome = Outcome.SUCCEEDED if receipt.complete else Outcome.CANCELLED
-    return {
-        "outcome": outcome,
-        "message": "; ".join(filter(None, [receipt.message, receipt.problem])),
-        "lines": (*notes, *receipt.lines),
-        "applied": receipt.applied,
-        "left": receipt.left,
-        "failed": receipt.failed,
-        "undo": receipt.undo,
-    }

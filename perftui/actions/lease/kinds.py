@@ -2,9 +2,9 @@
 
 | kind | how | what ends it |
 |---|---|---|
-| redis | `SET perftui:lease TOKEN NX PX`, database 0, renewed at a third of its life | its expiry |
+| redis | `SET perftui:lease TOKEN NX PX`, database 0 (a cluster: on that slot's primary), renewed | its expiry |
 | mysql | `GET_LOCK('perftui.action', 0)` on a connection held for the length | the connection |
-| system, systemd, supervisor | an abstract Unix socket of the host | the process |
+| system, systemd, supervisor | an abstract Unix socket of the host, named by the thing | the process |
 
 Others hold nothing. Importing this loads no driver.
 """

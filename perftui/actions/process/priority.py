@@ -1,13 +1,17 @@
 """`process.renice` and `process.ionice`: what a process gets of CPU and disk when there is too little.
 
 Linux keeps both for each thread (setpriority(2), ioprio_set(2)): those that have what the first thread has are changed,
-others keep theirs. More than others get is for root (CAP_SYS_NICE).
+others keep theirs. More than others get is for root (CAP_SYS_NICE), or as far as RLIMIT_NICE lets (getrlimit(2)); so
+what others may set they may not always take back.
 """
 
 import os
+import resource
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
+
+import msgspec
 
 from perftui.actions.contract import Ask, Findings, Job, Receipt, Verdict
 from perftui.actions.params import Params
@@ -49,7 +53,7 @@ class _Priority(ProcessAction, Generic[V]):
         """Set it. Raises OSError."""
 
     @abstractmethod
-    def needs_right(self, before: V, after: V) -> bool:
+    def needs_right(self, pid: int, before: V, after: V) -> bool:
         """Return whether only root may."""
 
     @abstractmethod
@@ -72,19 +76,25 @@ class _Priority(ProcessAction, Generic[V]):
         self._refuse_without_right(process, before, after)
         threads = [(thread, self.get(thread)) for thread in proc.threads_of(process.pid)]
         own = sum(value != before for _, value in threads)
+        can_go_back = proc.may(CAP_SYS_NICE) or not self.needs_right(process.pid, after, before)
         return Findings(
             title=f"set {self.noun} of {process} to {after}",
             command=self.command(process.pid, after),
             identity=self._identity(process.pid),
+            subject=str(process.pid),
             targets=(target_of(process),),
             work=(process, before),
+            reversible=can_go_back,
             lines=(
                 Line(self.noun, str(before), str(after)),
                 Line("process", words_of(process)),
                 Line("threads", f"{len(threads)}", f"{len(threads) - own} changed"),
             ),
             rests_on=("/proc, just read",),
-            warnings=(f"{own} of its threads have a {self.noun} of their own and keep it",) if own else (),
+            warnings=(
+                *((f"threads that keep a {self.noun} of their own: {own}",) if own else ()),
+                *(() if can_go_back else (f"back to {before} is for root alone (CAP_SYS_NICE)",)),
+            ),
             estimate=0.1,
             watches=(self.cpu_watch(target),),
         )
@@ -95,7 +105,7 @@ class _Priority(ProcessAction, Generic[V]):
         if os.stat(f"/proc/{process.pid}").st_uid != os.geteuid():  # noqa: PTH116
             whose = proc.user_of(process.pid)
             raise Refused("rights", f"{process} is of {whose}", "run the agent as root (CAP_SYS_NICE)")
-        if self.needs_right(before, after):
+        if self.needs_right(process.pid, before, after):
             reason = f"{self.noun} {after} is more than others get"
             raise Refused("rights", reason, "run the agent as root (CAP_SYS_NICE)")
 
@@ -122,13 +132,14 @@ class _Priority(ProcessAction, Generic[V]):
             if problem:
                 raise Refused("rights", f"{process} may not be changed", problem)
             return Receipt(message=f"{process} has another {self.noun} by now", left=1)
-        undo = {"pid": str(process.pid), "started": str(process.start), **self.params_of(before)}
+        back = {"pid": str(process.pid), "started": str(process.start), **self.params_of(before)}
+        undo = Undo(action=self.info.id, params=back, title=f"set {self.noun} of {process} back to {before}")
         return Receipt(
             message=f"{self.noun} of {process}: {before} → {after}",
             lines=(Line("threads changed", after=str(changed)),),
             applied=1,
             problem=problem,
-            undo=Undo(action=self.info.id, params=undo, title=f"set {self.noun} of {process} back to {before}"),
+            undo=undo if job.plan.reversible else None,
         )
 
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
@@ -169,10 +180,12 @@ class ProcessRenice(_Priority[int]):
         ),
     )
 
-    def offers_for(self, target: SourceSettings, pid: str, ask: Ask) -> Sequence[Offer]:
+    def offers_for(self, target: SourceSettings, pin: Mapping[str, str], ask: Ask) -> Sequence[Offer]:
         """Return the value that is asked for, or those one would want."""
         values = (ask.params["nice"],) if ask.params.get("nice") else ("10", "19", "0", "-5")
-        return tuple(self.offer(target, title=f"Nice {each} for process {pid}", pid=pid, nice=each) for each in values)
+        offers = (self.offer(target, f"Nice {each} for process {pin['pid']}", **pin, nice=each) for each in values)
+        can_go_back = proc.may(CAP_SYS_NICE)  # asks the kernel of ourselves, which never waits
+        return tuple(msgspec.structs.replace(each, reversible=can_go_back) for each in offers)
 
     def wanted(self, params: Params) -> int:
         """Return the nice value that is asked for."""
@@ -186,9 +199,15 @@ class ProcessRenice(_Priority[int]):
         """Set it. Raises OSError."""
         os.setpriority(os.PRIO_PROCESS, thread, value)
 
-    def needs_right(self, before: int, after: int) -> bool:
-        """Say that less nice than now is for root."""
-        return after < before
+    def needs_right(self, pid: int, before: int, after: int) -> bool:
+        """Say that less nice than now, and than the limit of the process allows, is for root."""
+        if after >= before:
+            return False
+        try:
+            limit, _ = resource.prlimit(pid, resource.RLIMIT_NICE)
+        except PermissionError:  # it runs with rights of its own: the kernel does not tell
+            return True
+        return limit != resource.RLIM_INFINITY and 20 - after > limit
 
     def command(self, pid: int, value: int) -> str:
         """Return the call of renice."""
@@ -223,13 +242,13 @@ class ProcessIonice(_Priority[IoPriority]):
         ),
     )
 
-    def offers_for(self, target: SourceSettings, pid: str, ask: Ask) -> Sequence[Offer]:
+    def offers_for(self, target: SourceSettings, pin: Mapping[str, str], ask: Ask) -> Sequence[Offer]:
         """Return the class that is asked for, or idle and best-effort; none where a nice value is asked for."""
         if ask.params.get("nice"):
             return ()
         classes = (ask.params["class"],) if ask.params.get("class") else ("idle", "best-effort")
         return tuple(
-            self.offer(target, f"I/O {each} for process {pid}", pid=pid, **{"class": each}) for each in classes
+            self.offer(target, f"I/O {each} for process {pin['pid']}", **pin, **{"class": each}) for each in classes
         )
 
     def wanted(self, params: Params) -> IoPriority:
@@ -246,7 +265,7 @@ class ProcessIonice(_Priority[IoPriority]):
         """Set it. Raises OSError."""
         set_io_priority(thread, value)
 
-    def needs_right(self, before: IoPriority, after: IoPriority) -> bool:
+    def needs_right(self, pid: int, before: IoPriority, after: IoPriority) -> bool:
         """Say that realtime is for root."""
         return after.name == "realtime"
 

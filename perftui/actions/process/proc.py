@@ -115,16 +115,17 @@ def service_of(pid: int) -> str:
     return clean(found[-1], 100) if found else ""
 
 
+def handles(pid: int, number: int) -> bool:
+    """Return whether a process catches or ignores a signal; one that does not is ended by most. Raises OSError."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        masks = [int(line.split()[1], 16) for line in file if line.startswith(("SigCgt:", "SigIgn:"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
 def threads_of(pid: int) -> list[int]:
     """Return the threads of a process, its first one first. Raises OSError when it is gone."""
     names = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
     return sorted((int(name) for name in names), key=lambda each: (each != pid, each))
-
-
-def boot_id() -> str:
-    """Return what tells this boot of the host from others. Raises OSError."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
 
 
 def may(capability: int) -> bool:

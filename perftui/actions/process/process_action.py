@@ -3,7 +3,7 @@
 /proc is read on a thread of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from perftui.actions.contract import Action, Ask, Ground
@@ -15,6 +15,8 @@ from perftui.core.action import Must, Offer, Param, ParamKind, Watch
 from perftui.core.aside import ask_aside
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused, SourceError, TargetChanged
+from perftui.core.moment import boot_id
+from perftui.core.reading import Table
 from perftui.core.text import clean
 from perftui.core.units import seconds, size
 
@@ -37,12 +39,12 @@ class ProcessAction(Action):
 
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
         """Return what can be done to the process that is selected; nothing when none is."""
-        pid = ask.params.get("pid", "")
-        return self.offers_for(target, pid, ask) if pid.isdecimal() else ()
+        pin = {name: ask.params[name] for name in ("pid", "started") if ask.params.get(name, "").isdecimal()}
+        return self.offers_for(target, pin, ask) if "pid" in pin else ()
 
-    def offers_for(self, target: SourceSettings, pid: str, ask: Ask) -> Sequence[Offer]:
-        """Return what can be done to one process."""
-        return (self.offer(target, pid=pid),)
+    def offers_for(self, target: SourceSettings, pin: Mapping[str, str], ask: Ask) -> Sequence[Offer]:
+        """Return what can be done to one process; `pin` is its pid and, where known, when it started."""
+        return (self.offer(target, **pin),)
 
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return the boot, and name and start of the process."""
@@ -51,7 +53,7 @@ class ProcessAction(Action):
     def _identity(self, pid: int) -> dict[str, str]:
         process = self.find(pid)
         found = "gone" if process is None or process.is_gone else f"{process.name}, started at tick {process.start}"
-        return {"boot": proc.boot_id(), f"process {pid}": found}
+        return {"boot": boot_id(), f"process {pid}": found}
 
     def found(self, params: Params) -> Process:
         """Return the process that is meant. Raises Refused."""
@@ -63,7 +65,8 @@ class ProcessAction(Action):
             remedy = f"its parent, process {process.parent}, must collect it"
             raise Refused("target", f"{process} has ended already: it is a zombie", remedy)
         if params["started"] and process.start != params.integer("started"):
-            raise Refused("target", f"{process} is another one than that which had this pid before", "choose another")
+            reason = f"the process that was chosen is gone; {process} has its pid now"
+            raise Refused("target", reason, "choose again")
         if process.is_kernel:
             raise Refused("target", f"{process} is a thread of the kernel", "leave it alone")
         return process
@@ -80,9 +83,12 @@ class ProcessAction(Action):
         )
 
 
-def name_of(ground_rows: Sequence[Sequence[object]], pid: int) -> str:
-    """Return the name of a process in a table of processes (pid first, name seventh); empty when it is not in it."""
-    return next((str(row[6]) for row in ground_rows if row[0] == pid), "")
+def name_of(table: Table | None, pid: int) -> str:
+    """Return the name of a process in the table of processes; empty when it is not in it."""
+    if table is None:
+        return ""
+    known, name = table.columns.index("pid"), table.columns.index("name")
+    return next((str(row[name]) for row in table.rows if row[known] == pid), "")
 
 
 def words_of(process: Process) -> str:

@@ -5,31 +5,37 @@ another process that gets the pid meanwhile. Needs Linux 5.3.
 """
 
 import asyncio
+import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
 
 from perftui.actions.contract import Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.params import Params
 from perftui.actions.process import proc
+from perftui.actions.process.holders import holders
 from perftui.actions.process.proc import Process
 from perftui.actions.process.process_action import PID, STARTED, ProcessAction, aside, name_of, target_of, words_of
 from perftui.config.settings import SourceSettings
 from perftui.core.action import SHOWN_TARGETS, ActionInfo, Line, Offer, Param, ParamKind, Proof, Risk, Undo
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused
+from perftui.core.reading import Table
 
 SIGNALS = ("TERM", "HUP", "INT", "USR1", "USR2", "STOP", "CONT", "KILL")
 _ENDING = ("TERM", "INT", "KILL")
 _OPPOSITE = {"STOP": "CONT", "CONT": "STOP"}
+_OFTEN_HANDLED = ("HUP", "USR1", "USR2")
 _CRITICAL = ("sshd", "systemd", "init", "dbus-", "NetworkManager", "login")
 PATIENCE = 5.0
 LOOK_EVERY = 0.1
 SHOWN = 12
 _MEANING = {
     "TERM": "asks it to end",
-    "HUP": "most services reload their configuration",
+    "HUP": "many services reload their configuration, others end",
     "STOP": "holds it until CONT",
     "CONT": "lets it go on",
     "KILL": "ends it at once, without cleaning up",
@@ -64,17 +70,32 @@ class ProcessSignal(ProcessAction):
         super().__init__(ground, clock, find)
         self._patience = patience
 
-    def offers_for(self, target: SourceSettings, pid: str, ask: Ask) -> Sequence[Offer]:
+    def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
+        """Return what can be sent to the selected process; where none is, HUP to those that hold deleted files."""
+        if "pid" in ask.params:
+            return super().offers(target, ask)
+        held = holders(self._table(target, "deleted_files"), ask.alert)
+        return tuple(
+            msgspec.structs.replace(
+                self.offer(target, f"HUP {each.name} {each.pid}", each.note, **each.pin, signal="HUP"),
+                serves=(target.name,),
+            )
+            for each in held
+        )
+
+    def offers_for(self, target: SourceSettings, pin: Mapping[str, str], ask: Ask) -> Sequence[Offer]:
         """Return the signals one would want, KILL last; or only that which is asked for."""
-        reading = self.ground.readings.get(target.name)
-        table = None if reading is None else reading.tables.get("processes")
-        name = name_of(table.rows, int(pid)) if table else ""
+        name = name_of(self._table(target, "processes"), int(pin["pid"])) or "process"
         wanted = ask.params.get("signal")
         return tuple(
-            self.offer(target, title=f"{each} {name or 'process'} {pid}", note=_MEANING[each], pid=pid, signal=each)
+            self.offer(target, f"{each} {name} {pin['pid']}", _MEANING[each], **pin, signal=each)
             for each in ("TERM", "HUP", "STOP", "CONT", "KILL")
             if wanted in (None, "", each)
         )
+
+    def _table(self, target: SourceSettings, name: str) -> Table | None:
+        reading = self.ground.readings.get(target.name)
+        return None if reading is None else reading.tables.get(name)
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Read the tree. Refuses what would end this host, or us, and what we have no right to."""
@@ -96,13 +117,15 @@ class ProcessSignal(ProcessAction):
             title=f"send {name} to {process}{others}",
             command=shlex.join(["kill", f"-{name}", *(str(each.pid) for each in chosen)]),
             identity=self._identity(process.pid),
+            subject=str(process.pid),
+            locks=tuple(str(each.pid) for each in chosen),
             targets=tuple(target_of(each) for each in chosen),
             work=chosen,
             lines=_preview(chosen, tree, name),
             risk=Risk.HIGH if critical or name == "KILL" else None,
             reversible=name == "STOP" or (name == "CONT" and process.state in "Tt"),
             rests_on=("/proc, just read",),
-            unknown=("what it makes of the signal",) if name != "KILL" else (),
+            unknown=_unknown(chosen, name),
             warnings=_warnings(chosen, tree, critical, name),
             estimate=self._patience if name in _ENDING else 0.5,
             watches=(self.cpu_watch(target),),
@@ -231,15 +254,33 @@ def _preview(chosen: list[Process], tree: list[Process], name: str) -> tuple[Lin
     return tuple(lines)
 
 
+def _unknown(chosen: list[Process], name: str) -> tuple[str, ...]:
+    """Return what only the process itself and its unit know; systemd's Restart= is not read."""
+    units = sorted({unit for each in chosen if (unit := proc.service_of(each.pid)).endswith(".service")})
+    again = [f"its unit {unit} may start it again" for unit in units[:4]] if name in _ENDING else []
+    return (*(("what it makes of the signal",) if name != "KILL" else ()), *again)
+
+
 def _warnings(chosen: list[Process], tree: list[Process], critical: list[str], name: str) -> tuple[str, ...]:
     found = [f"{each}: this host, or your way to it, may hang on it" for each in critical]
     if len(tree) > len(chosen):
-        found.append(f"{len(tree) - len(chosen)} processes descend from it and get no signal")
-    units = sorted({unit for each in chosen if (unit := proc.service_of(each.pid)).endswith(".service")})
-    if name in _ENDING and units:
-        found.append(f"of {', '.join(units[:4])}: systemd starts it again where its Restart= says so")
+        below = len(tree) - len(chosen)
+        found.append(
+            f"{'1 process descends' if below == 1 else f'{below} processes descend'} from it, without a signal"
+        )
+    if name in _OFTEN_HANDLED:
+        found += [
+            f"{each} does not handle {name}, which then ends it" for each in chosen[:SHOWN] if _is_deaf(each, name)
+        ]
     if name == "KILL":
         found.append("it cannot clean up: what it has not written is lost")
     if name in _ENDING and any(each.state in "Tt" for each in chosen):
         found.append("one of them is stopped: only KILL reaches it before CONT does")
     return tuple(found)
+
+
+def _is_deaf(process: Process, name: str) -> bool:
+    """Return whether it is known to have no handler of a signal."""
+    with contextlib.suppress(OSError):
+        return not proc.handles(process.pid, signal.Signals[f"SIG{name}"])
+    return False

@@ -71,6 +71,7 @@ class Case:
         self._metric = metric_of(watch, metrics)
         self._end = _mean(after[-max(1, (len(after) + 2) // 3) :])
         self._whole = _mean(after)
+        self._is_count = _is_count(self._metric) and _are_whole(after)
 
     @property
     def went_dark(self) -> bool:
@@ -118,8 +119,8 @@ class Case:
     def _shown(self, value: float | None) -> str:
         if value is None:
             return MISSING
-        if self._metric is not None and self._metric.kind is Kind.GAUGE and self._metric.unit.startswith("{"):
-            value = float(round(value))  # a mean of 0.2 jobs is none
+        if self._is_count:
+            value = float(round(value))  # a mean of 0.2 jobs is none; a load of 0.2 is one
         return str(show_metric(self._metric, value) if self._metric else count(value))
 
 
@@ -138,6 +139,15 @@ def floor(metric: Metric | None) -> float:
     if metric.unit == "s" and metric.name.rpartition(".")[2] in _WAITS:
         return _WAIT_FLOOR
     return _FLOORS.get(metric.unit, _RATE_FLOOR if metric.kind is Kind.RATE else _COUNT_FLOOR)
+
+
+def _is_count(metric: Metric | None) -> bool:
+    return metric is not None and metric.kind is Kind.GAUGE and metric.unit.startswith("{")
+
+
+def _are_whole(values: Values) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(value.is_integer() for value in known)
 
 
 def _mean(values: Values) -> float | None:

@@ -82,7 +82,7 @@ async def servers(
         if database:
             raise Refused("parameters", f"{target.name} is a cluster, which has database 0 alone", "leave database out")
         places, owners = _places(await seed.command("CLUSTER", "SLOTS"), seed)
-        links = [await stack.enter_async_context(redis_link(_at(target, seed, place), clock)) for place in places]
+        links = [await stack.enter_async_context(redis_link(at(target, seed, place), clock)) for place in places]
         yield Servers(links, [await link.info() for link in links], owners)
 
 
@@ -102,8 +102,8 @@ def _places(ranges: Any, seed: RedisLink) -> tuple[list[tuple[str, int]], list[i
     return order, [index.get(owner, -1) for owner in owners]
 
 
-def _at(target: SourceSettings, seed: RedisLink, place: tuple[str, int]) -> SourceSettings:
-    """Return the same source, with the same credentials, at another address."""
+def at(target: SourceSettings, seed: RedisLink, place: tuple[str, int]) -> SourceSettings:
+    """Return the same source, with the same credentials, at another node of its cluster."""
     options = seed.options
     scheme = "rediss" if seed.where.tls else "redis"
     assert isinstance(options, RedisOptions)

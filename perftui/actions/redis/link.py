@@ -8,7 +8,16 @@ from typing import Any
 
 from perftui.config.kinds import RedisOptions
 from perftui.config.settings import SourceSettings
-from perftui.connect.redis import Client, Command, Endpoint, connect, disconnect, exchange, translated
+from perftui.connect.redis import (
+    Client,
+    Command,
+    Endpoint,
+    connect,
+    disconnect,
+    exchange,
+    exchange_packed,
+    translated,
+)
 from perftui.core.clock import Clock
 from perftui.core.errors import DeadlineExceeded, Refused, TargetChanged
 from perftui.core.text import clean
@@ -41,12 +50,13 @@ class RedisLink:
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands in one go, no transaction, and return their raw replies; the server's errors are among them."""
-        try:
-            async with asyncio.timeout(COMMAND_DEADLINE):
-                with translated(self.where):
-                    return await exchange(self._client, commands)
-        except TimeoutError as error:
-            raise DeadlineExceeded(f"no answer from {self.where} within {COMMAND_DEADLINE:.0f} s") from error
+        with translated(self.where):
+            return await exchange(self._client, commands)
+
+    async def send_packed(self, commands: bytes, number: int) -> list[Any]:
+        """Send so many commands, packed as the protocol wants them, and return their replies as `pipeline` does."""
+        with translated(self.where):
+            return await exchange_packed(self._client, commands, number)
 
     async def pings(self) -> list[float]:
         """Return how long some PINGs took (seconds), the quickest first."""

@@ -14,10 +14,11 @@ _SPILL = 500
 
 
 class Pinned:
-    """Byte strings in the order they were added; a million keys of 20 bytes take some 5 MB."""
+    """Byte strings in the order they were added; `held` bytes are kept, for a million keys of 20 bytes some 5 MB."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.held = 0
         self._blocks: list[bytes] = []
         self._digest = hashlib.sha256()
 
@@ -29,6 +30,7 @@ class Pinned:
             packed = msgspec.msgpack.encode(block)
             self._digest.update(packed)
             self._blocks.append(zlib.compress(packed, 1))
+            self.held += len(self._blocks[-1])
             self.count += len(block)
 
     def __iter__(self) -> Iterator[list[bytes]]:

@@ -6,26 +6,22 @@ arguments, never into text that a shell reads, and the definition and the progra
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from perftui.actions import declared
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.params import Params, read_params
-from perftui.actions.runbook.fill import SHELL, check_params, declared, program, typed, variables
-from perftui.actions.runbook.program import End, Ended, environment, run_program
+from perftui.actions.runbook.fill import SHELL, check_params, params_of, program, typed, variables
 from perftui.config.kinds import KINDS
 from perftui.config.placeholders import filled_all
 from perftui.config.remedies import Runbook
 from perftui.config.settings import Settings, SourceSettings
+from perftui.connect.program import End, Ended, environment, run_program
 from perftui.core import matcher
 from perftui.core.action import ActionInfo, Line, Offer, Proof, Risk, Undo
-from perftui.core.aside import ask_aside
 from perftui.core.clock import Clock
 from perftui.core.errors import ConfigError, DeadlineExceeded, Refused, SourceError, TargetChanged, Unreachable
 from perftui.core.moment import boot_id
@@ -36,7 +32,6 @@ PREFIX = "runbook."
 DRY_RUN_LIMIT = 30.0
 PROOF_LIMIT = 30.0
 SHOWN_LINES = 20
-_LOOK_LIMIT = 2.0
 _NOT_KNOWN = "what it had done is not known"
 
 
@@ -63,7 +58,7 @@ class RunbookAction(Action):
             risk=Risk.HIGH if book.dangerous else Risk.MEDIUM,
             reversible=bool(book.undo),
             kinds=(source.kind,) if source is not None else tuple(KINDS),
-            params=declared(book),
+            params=params_of(book),
         )
 
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
@@ -91,13 +86,18 @@ class RunbookAction(Action):
                     found[name] = known[name]
         return found
 
+    def runs_programs(self, params: Params) -> bool:
+        """Return whether it has a dry run."""
+        return bool(self._book.dry_run)
+
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return what its definition says now, which file its program is, and this boot of the host."""
         book = self.ground.settings.runbooks.get(self._name)
-        found = {"definition": _digest(book) if book is not None else "gone", "boot": boot_id()}
-        if book is not None and book.http is None:
-            word = SHELL if book.shell else book.command[0]
-            found |= await ask_aside(f"the program {clean(word, 100)}", lambda: _file(word), _LOOK_LIMIT)
+        if book is None:
+            return {"definition": "gone"}
+        found = declared.definition(book) | {"boot": boot_id()}
+        if book.http is None:
+            found |= await declared.program_file(SHELL if book.shell else book.command[0])
         return found
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
@@ -105,10 +105,6 @@ class RunbookAction(Action):
         book = self._current(target)
         check_params(book, params)
         identity = await self.identity(target, params)
-        if identity.get("program") == "":
-            raise Refused(
-                "target", f"there is no program {clean(book.command[0], 100)}", "install it, or mend its path"
-            )
         command = self._command(params)
         said = await self._dry_run(params)
         unknown = () if book.dry_run else ("what it changes: it has no dry run",)
@@ -236,28 +232,6 @@ def _receipt(ended: Ended, book: Runbook, lines: tuple[Line, ...]) -> Receipt:
     if ended.status:
         return Receipt(message="", lines=lines, problem=f"{ended.words}; {_NOT_KNOWN}", failed=1)
     return Receipt(message=ended.words, lines=lines, applied=1)
-
-
-def _digest(book: Runbook) -> str:
-    """Return what tells one definition from another; where a secret is referred to, only that it is."""
-    content = msgspec.json.encode(book, enc_hook=_encoded, order="sorted")
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _encoded(value: Any) -> str:
-    return repr(value)
-
-
-def _file(word: str) -> dict[str, str]:
-    """Return where a program is and which file that is; the place is empty where there is none that can be run."""
-    path = shutil.which(word, path=environment({})["PATH"])
-    try:
-        found = Path(path).stat() if path is not None else None
-    except OSError:
-        found = None
-    if found is None:
-        return {"program": ""}
-    return {"program": str(path), "file": f"inode {found.st_ino}, {found.st_size} bytes, changed {found.st_mtime_ns}"}
 
 
 def _user() -> str:

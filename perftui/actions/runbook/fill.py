@@ -15,7 +15,7 @@ from perftui.core.text import clean
 SHELL = "/bin/sh"
 
 
-def declared(book: Runbook) -> tuple[Param, ...]:
+def params_of(book: Runbook) -> tuple[Param, ...]:
     """Return the parameters of a runbook as those of an action."""
     return tuple(
         Param(

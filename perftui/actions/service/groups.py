@@ -1,13 +1,15 @@
 """Which workers a `[scale.NAME]` group has, on which target it is, and the queues that prove it."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from perftui.actions.contract import Ground
-from perftui.actions.service.table import latest, series_of, watch_series
+from perftui.actions.service.table import fresh_value, series_of, watch_series
 from perftui.config.remedies import ScaleGroup
 from perftui.config.settings import SourceSettings
+from perftui.connect.systemctl import unit_name
 from perftui.core import matcher
 from perftui.core.action import Must, Watch
 from perftui.core.errors import Refused
@@ -25,6 +27,14 @@ def numbered(text: str, number: int) -> str:
 def members(group: ScaleGroup) -> list[str]:
     """Return the units of a group, 1 to its maximum."""
     return [numbered(group.unit, number) for number in range(1, group.max + 1)]
+
+
+def members_on(target: SourceSettings, group: ScaleGroup) -> list[str]:
+    """Return them as the table `units` of a source names them."""
+    names = members(group)
+    with contextlib.suppress(ValueError):
+        return [unit_name(name) for name in names] if target.kind == "systemd" else names
+    return names
 
 
 def group_named(groups: Mapping[str, ScaleGroup], name: str) -> ScaleGroup:
@@ -58,13 +68,13 @@ def queue_watches(group: ScaleGroup, ground: Ground, *, is_up: bool) -> tuple[Wa
         depth, completed, failed = (
             SeriesId(source, f"queue.{each}", where) for each in ("depth", "completed", "failed")
         )
-        waits, stands_still = bool(latest(ground, depth)), latest(ground, completed) == 0
+        waits, stands_still = bool(fresh_value(ground, depth)), fresh_value(ground, completed) == 0
         must = Must.IMPROVE if is_up and waits else Must.KEEP
         found.append(watch_series(f"depth of {name}", depth, "up", must))
-        if latest(ground, completed) is not None and is_up:
+        if fresh_value(ground, completed) is not None and is_up:
             wants = Must.IMPROVE if waits and stands_still else Must.KEEP
             found.append(watch_series(f"completed/s of {name}", completed, "down", wants))
-        if latest(ground, failed) is not None:
+        if fresh_value(ground, failed) is not None:
             share = watch_series(f"failing share of {name}", failed, "up", Must.KEEP)
             found.append(msgspec.structs.replace(share, beside=completed.metric, tolerance=1.0))
     return tuple(found)

@@ -105,6 +105,7 @@ class ServiceLimit(Action):
                 manager.systemctl.words("set-property", "--runtime", unit.name, *_pairs(_changed(old, new)))
             ),
             identity=await self._identity(manager, unit, old),
+            subject=unit.name,
             targets=(unit.name,),
             lines=(*_lines(old, new), *await evidence(manager, unit, self.clock.wall(), "active, the same process")),
             work=_Work(unit, old, new, oom_kills(unit.cgroup)),

@@ -9,9 +9,9 @@ import msgspec
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.params import Params
 from perftui.actions.service.evidence import evidence
-from perftui.actions.service.groups import group_named, home_of, members, queue_watches, queues_of
-from perftui.actions.service.manager import boot, manager_of
-from perftui.actions.service.scaling import CommandScaler, Scaler, Standing, UnitScaler
+from perftui.actions.service.groups import group_named, home_of, members_on, queue_watches, queues_of
+from perftui.actions.service.manager import manager_of
+from perftui.actions.service.scaling import CommandScaler, Reached, Scaler, Standing, UnitScaler
 from perftui.actions.service.table import rows
 from perftui.config.kinds import SystemdOptions
 from perftui.config.remedies import ScaleGroup
@@ -25,6 +25,13 @@ from perftui.core.units import seconds
 VERIFY_AFTER = 3.0
 WINDOW = 60.0
 SHOWN_LOGS = 2
+
+
+class _Work(msgspec.Struct, frozen=True):
+    """The group as it was previewed, and how many of it ran."""
+
+    group: ScaleGroup
+    standing: Standing
 
 
 class ServiceScale(Action):
@@ -60,7 +67,7 @@ class ServiceScale(Action):
         labels = dict(ask.alert.attributes) if ask.alert is not None else {}
         asked = [labels["queue"]] if _works_on(group, labels.get("queue", "")) else []
         serves = tuple(dict.fromkeys([*asked, *(queue for *_, queue in queues_of(group, self.ground)), *group.queues]))
-        known = set(members(group)) if group.unit else set()
+        known = set(members_on(target, group)) if group.unit else set()
         there = [row for row in rows(self.ground, target.name) if row.unit in known]
         running = sum(row.is_up for row in there)
         is_known = self._is_shown(target, group)
@@ -78,18 +85,25 @@ class ServiceScale(Action):
         reading = self.ground.readings.get(target.name)
         if not group.unit or reading is None or "units" not in reading.tables or "units" in reading.denied:
             return False
-        first = members(group)[0]
+        first = members_on(target, group)[0]
         patterns = target.options.units if isinstance(target.options, SystemdOptions) else ("*",)
         return any(fnmatchcase(first, pattern) for pattern in patterns)
 
+    def runs_programs(self, params: Params) -> bool:
+        """Return whether a program of the user's counts how many run."""
+        group = self.ground.settings.scale.get(params["group"])
+        return group is not None and bool(group.command)
+
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
-        """Return which of the group run."""
-        return await self._scaler(target, params["group"]).identity()
+        """Return what the group is, and which of it run."""
+        name = params["group"]
+        return await self._scaler(target, name, self._group(target, name)).identity()
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
         """Read the whole group."""
         name, count = params["group"], params.integer("count")
-        group, scaler = group_named(self.ground.settings.scale, name), self._scaler(target, name)
+        group = self._group(target, name)
+        scaler = self._scaler(target, name, group)
         _refuse_bounds(name, group, count)
         standing = await scaler.standing()
         scaler.refuse(standing, count, self.clock.wall())
@@ -105,7 +119,8 @@ class ServiceScale(Action):
                 Line(name, f"{standing.count} of at most {group.max} run", f"{count} run"),
                 *await self._evidence(target, standing, targets, "active" if is_up else "inactive"),
             ),
-            work=standing,
+            locks=tuple(unit.name for unit in standing.units if unit.exists),
+            work=_Work(group, standing),
             rests_on=(f"the true count of {name}, just read",),
             unknown=_unknown(group),
             warnings=("none of them will run",) if count == 0 else (),
@@ -126,40 +141,41 @@ class ServiceScale(Action):
     async def apply(self, job: Job) -> Receipt:
         """Change it, and count."""
         name, count = job.params["group"], job.params.integer("count")
-        before: Standing = job.work
-        scaler = self._scaler(job.target, name)
+        work: _Work = job.work
+        before = work.standing
+        scaler = self._scaler(job.target, name, work.group)
         if await scaler.identity() != job.plan.identity:
             raise TargetChanged(f"{name} does not run as it was previewed; preview it again")
         reached = await scaler.change(job, before, count)
-        changed = abs(reached.count - before.count)
-        words = f"{name}: {reached.count} of {count} run"
+        now = "not known" if reached.count is None else f"{reached.count} run"
+        changed = reached.told if reached.count is None else abs(reached.count - before.count)
         undo = Undo(
             action=self.info.id,
             params={"group": name, "count": str(before.count)},
             title=f"{name} back to {before.count}",
         )
         return Receipt(
-            message=words + ("; cancelled before the end" if reached.cancelled else ""),
-            lines=(Line(name, f"{before.count} ran", f"{reached.count} run"), *reached.lines),
-            facts={"count": float(reached.count), "before": float(before.count)},
+            message=_words(name, reached, before.count, count)
+            + ("; cancelled before the end" if reached.cancelled else ""),
+            lines=(Line(name, f"{before.count} ran", now), *reached.lines),
+            facts={"before": float(before.count)} | ({} if reached.count is None else {"count": float(reached.count)}),
             complete=not reached.cancelled,
-            applied=min(changed, job.plan.count) if self._is_units(name) else int(changed > 0),
+            applied=min(changed, job.plan.count) if work.group.unit else int(changed > 0),
             left=reached.left,
             failed=reached.failed,
             problem=reached.problem,
             undo=undo if changed or reached.failed or reached.cancelled else None,
         )
 
-    def _is_units(self, name: str) -> bool:
-        return bool(self.ground.settings.scale[name].unit)
-
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
         """Count again a little later: what has just started may have ended."""
         await asyncio.sleep(self._verify_after)
         name, count = job.params["group"], job.params.integer("count")
-        standing = await self._scaler(job.target, name).standing()
-        loops = _new_loops(standing, job.work, self.clock.wall())
-        lines = [Line(f"{name}, later", f"{receipt.facts['count']:.0f} run", f"{standing.count} run")]
+        work: _Work = job.work
+        standing = await self._scaler(job.target, name, work.group).standing()
+        loops = _new_loops(standing, work.standing, self.clock.wall())
+        first = f"{receipt.facts['count']:.0f} run" if "count" in receipt.facts else "not known"
+        lines = [Line(f"{name}, later", first, f"{standing.count} run")]
         lines += [Line("crashes", loop) for loop in loops[:3]]
         is_up = count > receipt.facts["before"]
         if loops or standing.count < min(count, receipt.facts["before"]):
@@ -167,14 +183,25 @@ class ServiceScale(Action):
         reached = Proof.RECOVERED if is_up and standing.count >= count else Proof.UNCHANGED
         return Verdict(proof=reached, lines=tuple(lines))
 
-    def _scaler(self, target: SourceSettings, name: str) -> Scaler:
+    def _group(self, target: SourceSettings, name: str) -> ScaleGroup:
+        """Return a group of this target, as the settings have it now. Raises Refused."""
         group = group_named(self.ground.settings.scale, name)
         home = home_of(group, self.ground.sources)
         if home != target.name:
             raise Refused("target", f"{name} is scaled on {home or 'no source that there is'}", "choose that target")
+        return group
+
+    def _scaler(self, target: SourceSettings, name: str, group: ScaleGroup) -> Scaler:
         if group.command:
-            return CommandScaler(name, group, self.clock, boot)
+            return CommandScaler(name, group, self.clock)
         return UnitScaler(group, manager_of(target), self.clock)
+
+
+def _words(name: str, reached: Reached, before: int, count: int) -> str:
+    if reached.count is not None:
+        return f"{name}: {reached.count} of {count} run"
+    told = f"; {reached.told} were told to {'start' if count > before else 'stop'}" if reached.told else ""
+    return f"{name}: how many run now is not known{told}"
 
 
 def _works_on(group: ScaleGroup, queue: str) -> bool:

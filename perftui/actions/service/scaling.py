@@ -5,21 +5,23 @@ import contextlib
 import re
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import msgspec
 
+from perftui.actions import declared
 from perftui.actions.contract import Job
-from perftui.actions.runbook.program import End, run_program
 from perftui.actions.service.evidence import state_words
 from perftui.actions.service.groups import members, numbered
-from perftui.actions.service.manager import Manager
+from perftui.actions.service.manager import Begun, Manager
 from perftui.actions.service.settle import Settled, ended_start, ended_stop, settle
 from perftui.config.remedies import ScaleGroup
+from perftui.connect.program import End, run_program
 from perftui.connect.units import Unit
 from perftui.core.action import Line
 from perftui.core.clock import Clock
-from perftui.core.errors import BadAnswer, DeadlineExceeded, PerftuiError, Refused, SourceError
+from perftui.core.errors import BadAnswer, DeadlineExceeded, Denied, PerftuiError, Refused, SourceError
+from perftui.core.moment import boot_id
 from perftui.core.units import seconds
 
 COUNT_DEADLINE = 5.0
@@ -27,7 +29,7 @@ COUNT_EVERY = 0.5
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How many run, and which where that is known; `unit` by name."""
+    """How many run, and which where that is known; `units` are all of the group, whether they run or not."""
 
     count: int
     running: tuple[str, ...] = ()
@@ -35,9 +37,13 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """How a change ended: how many run now, and in words what was not reached (empty when all was)."""
+    """How a change ended: how many run now (None: not known), and in words what was not reached (empty: all was).
 
-    count: int
+    `told` is how many were told to start or stop, where they are told one by one.
+    """
+
+    count: int | None
+    told: int = 0
     problem: str = ""
     failed: int = 0
     left: int = 0
@@ -82,10 +88,11 @@ class UnitScaler(Scaler):
         self._clock = clock
 
     async def identity(self) -> dict[str, str]:
-        """Return the manager's run and which of them run."""
+        """Return the group's definition, the manager's run and which of the group run."""
         standing = await self.standing()
         running = [f"{unit.name} {unit.invocation}" for unit in standing.units if unit.name in standing.running]
-        return {"manager": await self._manager.home(), "running": ", ".join(running)}
+        known = {"manager": await self._manager.home(), "running": ", ".join(running)}
+        return declared.definition(self._group) | known
 
     async def standing(self) -> Standing:
         """Read all numbers that may run."""
@@ -122,19 +129,20 @@ class UnitScaler(Scaler):
     async def change(self, job: Job, before: Standing, count: int) -> Reached:
         """Start or stop those that are still as they were, and wait for each."""
         is_up = count > before.count
-        now = {unit.name: unit for unit in (await self.standing()).units}
+        standing = await self.standing()
+        now = {unit.name: unit for unit in standing.units}
         wanted = [now[name] for name in job.plan.targets if _runs(now[name]) is not is_up]
         left = len(job.plan.targets) - len(wanted)
         if not wanted:
-            return Reached(count=(await self.standing()).count, left=left)
+            return Reached(count=standing.count, left=left)
         try:
-            await self._manager.begin("start" if is_up else "stop", wanted)
+            begun = await self._manager.begin("start" if is_up else "stop", wanted, job.cancelled)
         except SourceError as error:
             return await self._broken_off(before, wanted, error)
         try:
             settled = await settle(
                 self._manager,
-                [unit.name for unit in wanted],
+                [unit.name for unit in begun.units],
                 ended_start if is_up else ended_stop,
                 deadline=float(self._group.deadline),
                 clock=self._clock,
@@ -143,30 +151,41 @@ class UnitScaler(Scaler):
             )
             standing = await self.standing()
         except SourceError as error:
-            return Reached(count=before.count, problem=str(error), failed=len(wanted), left=left)
-        return self._reached(standing, wanted, settled, left)
+            problem = "; ".join(dict.fromkeys(filter(None, [begun.problem, str(error)])))
+            return Reached(count=None, told=len(begun.units), problem=problem, failed=len(wanted), left=left)
+        return self._reached(standing, wanted, begun, settled, left)
 
     async def _broken_off(self, before: Standing, wanted: list[Unit], error: SourceError) -> Reached:
-        """Return how far it came when the manager did not take all of it; raise `error` when it took nothing."""
-        standing = await self.standing()
+        """Return how far it came when the manager took none of it for sure; raise `error` when it took nothing."""
+        try:
+            standing = await self.standing()
+        except SourceError:
+            if isinstance(error, Denied):
+                raise error from None
+            return Reached(count=None, problem=str(error), failed=len(wanted))
         if standing.running == before.running and not isinstance(error, DeadlineExceeded):
             raise error
         changed = abs(standing.count - before.count)
         return Reached(count=standing.count, problem=str(error), failed=max(0, len(wanted) - changed))
 
-    def _reached(self, standing: Standing, wanted: list[Unit], settled: Settled, left: int) -> Reached:
-        problems = [f"{unit.name}: {why}" for unit, why in settled.missed]
+    def _reached(
+        self, standing: Standing, wanted: Sequence[Unit], begun: Begun, settled: Settled, left: int
+    ) -> Reached:
+        problems = [begun.problem, *(f"{unit.name}: {why}" for unit, why in settled.missed)]
         if settled.waiting and not settled.cancelled:
             late = ", ".join(f"{unit.name} is {unit.active} ({unit.sub})" for unit in settled.waiting[:3])
             problems.append(f"did not get there within {seconds(self._group.deadline)}: {late}")
         before, now = {unit.name: unit for unit in wanted}, self._clock.wall()
+        not_begun = len(wanted) - len(begun.units)
+        failed = len(settled.missed) + (0 if settled.cancelled else len(settled.waiting))
         return Reached(
             # The true count: what is still being started does not run yet.
             count=sum(unit.is_up for unit in standing.units),
-            problem="; ".join(problems[:3]),
-            failed=len(settled.missed) + (0 if settled.cancelled else len(settled.waiting)),
+            told=len(begun.units),
+            problem="; ".join(list(filter(None, problems))[:3]),
+            failed=failed + (not_begun if begun.problem else 0),
             left=left,
-            cancelled=settled.cancelled,
+            cancelled=settled.cancelled or (not_begun > 0 and not begun.problem),
             lines=tuple(
                 Line(unit.name, state_words(before[unit.name], now), state_words(unit, now))
                 for unit in settled.units
@@ -182,18 +201,19 @@ def _runs(unit: Unit) -> bool:
 class CommandScaler(Scaler):
     """A command of the user's with `{n}`, and one that prints how many run."""
 
-    def __init__(self, name: str, group: ScaleGroup, clock: Clock, home: Callable[[], str]) -> None:
+    def __init__(self, name: str, group: ScaleGroup, clock: Clock) -> None:
         self._name = name
         self._group = group
         self._clock = clock
-        self._home = home
 
     async def identity(self) -> dict[str, str]:
-        """Return the host's boot and how many run."""
-        return {"host": self._home(), "group": self._name, "count": str((await self.standing()).count)}
+        """Return the group's definition, which file its program is, the host's boot and how many run."""
+        file = await declared.program_file(self._group.command[0])
+        known = {"boot": boot_id(), "group": self._name, "count": str((await self.standing()).count)}
+        return declared.definition(self._group) | file | known
 
     async def standing(self) -> Standing:
-        """Ask the user's command. Raises SourceError, or Refused where it cannot be run."""
+        """Ask the user's command. Raises SourceError."""
         ended = await run_program(self._group.count, {}, COUNT_DEADLINE)
         if ended.end is not End.ITSELF:
             raise DeadlineExceeded(f"`count` of {self._name} did not end within {seconds(COUNT_DEADLINE)}")
@@ -224,7 +244,6 @@ class CommandScaler(Scaler):
         broken = (
             "" if ended.end is End.ITSELF and not ended.status else f"the command was {ended.end.value}: {ended.words}"
         )
-        found = before.count
         try:
             found = (await self.standing()).count
             while found != count and not broken and not job.cancelled.is_set() and self._clock.monotonic() < deadline:
@@ -234,7 +253,7 @@ class CommandScaler(Scaler):
                         await job.cancelled.wait()
                 found = (await self.standing()).count
         except PerftuiError as error:
-            return Reached(count=found, problem=f"how many run is not known: {error}", failed=1)
+            return Reached(count=None, problem="; ".join(filter(None, [broken, str(error)])), failed=1)
         line = (Line(self._name, f"{before.count} run", f"{found} run"),)
         if job.cancelled.is_set() and found != count:
             return Reached(count=found, cancelled=True, lines=line)

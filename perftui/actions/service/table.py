@@ -98,9 +98,9 @@ def _is_measured(ground: Ground, watch: Watch) -> bool:
     return any((each.metric, each.attributes) == (watch.metric, watch.attributes) for each in samples)
 
 
-def latest(ground: Ground, series: SeriesId) -> float | None:
-    """Return the last value of a series, None where it was not read."""
-    reading = ground.readings.get(series.source)
+def fresh_value(ground: Ground, series: SeriesId) -> float | None:
+    """Return the last value of a series, None where it was not read or is too old to rest on."""
+    reading = ground.readings.get(series.source) if ground.is_fresh(series.source) else None
     samples = reading.samples if reading is not None else ()
     return next((each.value for each in samples if (each.metric, each.attributes) == series[1:]), None)
 

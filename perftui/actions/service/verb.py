@@ -6,8 +6,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
+import msgspec
+
+from perftui.actions.contract import WINDOW, Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.params import Params
+from perftui.actions.service.deleted_files import WINDOW as FREED_WINDOW
+from perftui.actions.service.deleted_files import Holder, largest_holders
 from perftui.actions.service.evidence import evidence, state_words
 from perftui.actions.service.identity import care, identity_of, read_identity
 from perftui.actions.service.manager import Manager, manager_of
@@ -16,6 +20,7 @@ from perftui.actions.service.table import MOST_OFFERED, Row, asked_unit, rows_fo
 from perftui.config.settings import SourceSettings
 from perftui.connect.units import Unit
 from perftui.core.action import Line, Offer, Param, Plan, Proof, Risk, Undo, Watch
+from perftui.core.alert import Alert
 from perftui.core.clock import Clock
 from perftui.core.errors import DeadlineExceeded, Denied, Refused, SourceError, TargetChanged
 from perftui.core.units import seconds
@@ -35,6 +40,8 @@ class ServiceVerb(Action):
     after: ClassVar[str]
     done: ClassVar[str]
     """What happened to it, in a word: started."""
+    frees: ClassVar[str] = ""
+    """What becomes of the deleted files that it holds open; empty where the verb is no remedy against those."""
 
     def __init__(
         self, ground: Ground, clock: Clock, *, deadline: float = DEADLINE, verify_after: float = VERIFY_AFTER
@@ -59,13 +66,26 @@ class ServiceVerb(Action):
         """Return what takes it back; nothing does by itself."""
         return None
 
+    def rescue(self, unit: Unit) -> Undo | None:
+        """Return what helps where it broke off half-way."""
+        return None
+
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
-        """Return an offer for each unit that it fits, the worst first."""
+        """Return an offer for each unit that it fits: what holds much of deleted files, and the worst first."""
         is_asked = bool(asked_unit(target, ask))
         fitting = [row for row in rows_for(self.ground, target, ask) if self.fits(row, is_asked=is_asked)]
-        return [
-            self.offer(target, f"{self.verb} {row.unit}", row.note, unit=row.unit) for row in fitting[:MOST_OFFERED]
-        ]
+        holders = self._holders(target, [row.unit for row in fitting], ask.alert)
+        fitting.sort(key=lambda row: -holders[row.unit].held if row.unit in holders else 0.0)
+        return [self._offer(target, row, holders.get(row.unit)) for row in fitting[:MOST_OFFERED]]
+
+    def _offer(self, target: SourceSettings, row: Row, holder: Holder | None) -> Offer:
+        if holder is None:
+            return self.offer(target, f"{self.verb} {row.unit}", row.note, unit=row.unit)
+        offer = self.offer(target, f"{self.verb} {row.unit}", holder.words, unit=row.unit)
+        return msgspec.structs.replace(offer, serves=(holder.host,))
+
+    def _holders(self, target: SourceSettings, units: list[str], alert: Alert | None = None) -> dict[str, Holder]:
+        return largest_holders(self.ground, target.kind, units, alert) if self.frees else {}
 
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         """Return the boot or supervisord, and the unit's state, invocation and process."""
@@ -77,18 +97,24 @@ class ServiceVerb(Action):
         unit = await manager.one(params["unit"])
         refuse_missing(target, unit)
         self.refuse(target, unit, manager)
+        holders = self._holders(target, [unit.name]).values()
         return Findings(
             title=f"{self.verb} {unit.name}",
             command=shlex.join(manager.typed(self.verb, [unit.name])),
             identity=identity_of(await manager.home(), unit, now),
             targets=(unit.name, *self.along(unit)),
-            lines=await evidence(manager, unit, now, self.after),
+            subject=unit.name,
+            lines=(
+                *await evidence(manager, unit, now, self.after),
+                *(Line("deleted files", each.words, self.frees) for each in holders),
+            ),
             work=unit,
             risk=Risk.HIGH if self.verb in ("stop", "restart") and care(unit) else None,
             rests_on=(f"{unit.name} of {target.name}, just read",),
             warnings=self.warnings(unit, now),
             unknown=(f"how long it takes; after {seconds(self._deadline)} it is left as it is then",),
-            watches=self.watches(target, unit),
+            watches=(*self.watches(target, unit), *(each.watch for each in holders)),
+            window=FREED_WINDOW if holders else WINDOW,
         )
 
     def along(self, unit: Unit) -> tuple[str, ...]:
@@ -123,9 +149,11 @@ class ServiceVerb(Action):
             raise TargetChanged(f"{before.name} is not as it was previewed; preview it again")
         undo = self.undo(before)
         try:
-            await manager.begin(self.verb, [before])
+            begun = await manager.begin(self.verb, [before], job.cancelled)
         except SourceError as error:
-            return await broken_off(manager, job.plan, before.name, self.clock, error, undo)
+            return await broken_off(manager, job.plan, before.name, self.clock, error, undo or self.rescue(before))
+        if not begun.units:
+            return Receipt(message=f"cancelled before {before.name} was told to {self.verb}", complete=False)
         try:
             settled = await settle(
                 manager,
@@ -137,8 +165,10 @@ class ServiceVerb(Action):
                 cancelled=job.cancelled,
             )
         except SourceError as error:
-            return Receipt(message=f"{before.name} was told to {self.verb}", problem=str(error), applied=1, undo=undo)
-        return self._receipt(before, settled, undo)
+            problem = "; ".join(filter(None, [begun.note, str(error)]))
+            return Receipt(message=f"{before.name} was told to {self.verb}", problem=problem, applied=1, undo=undo)
+        receipt = self._receipt(before, settled, undo)
+        return msgspec.structs.replace(receipt, message="; ".join(filter(None, [receipt.message, begun.note])))
 
     def _receipt(self, before: Unit, settled: Settled, undo: Undo | None) -> Receipt:
         (unit,), now = settled.units, self.clock.wall()

@@ -106,6 +106,7 @@ class ServiceRestart(ServiceVerb):
         params=(UNIT,),
     )
     verb, after, done = "restart", "active, as a new process", "restarted"
+    frees = "closed"
 
     def refuse(self, target: SourceSettings, unit: Unit, manager: Manager) -> None:
         """Refuse it where it makes no sense."""
@@ -120,6 +121,10 @@ class ServiceRestart(ServiceVerb):
     def ended(self, before: Unit) -> Ended:
         """Return what says how it ended."""
         return ended_restart(before)
+
+    def rescue(self, unit: Unit) -> Undo:
+        """Return its start: the stop may have been all that was done."""
+        return Undo(action="service.start", params={"unit": unit.name}, title=f"start {unit.name}")
 
     def along(self, unit: Unit) -> tuple[str, ...]:
         """Return the units that go with it."""
@@ -139,6 +144,7 @@ class ServiceReload(ServiceVerb):
         params=(UNIT,),
     )
     verb, after, done = "reload", "active, the same process", "reloaded"
+    frees = "closed, if it opens its files anew"
 
     def refuse(self, target: SourceSettings, unit: Unit, manager: Manager) -> None:
         """Refuse it where it makes no sense."""

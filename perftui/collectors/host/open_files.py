@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from perftui.collectors.host.mounts import Mount, parse_mounts
 from perftui.collectors.host.process_details import unit_of
+from perftui.collectors.host.process_stat import parse_stat
 from perftui.core.aside import Aside
 from perftui.core.reading import Cell, ReadingBuilder, Table
 from perftui.core.text import clean
 
-COLUMNS = ("size", "path", "pid", "process", "unit", "fd", "mount", "kind", "holders")
+COLUMNS = ("size", "path", "pid", "process", "unit", "fd", "mount", "kind", "holders", "started")
 EVERY = 60.0
 FIRST_AFTER = 5.0
 """Seconds after the first poll: the first screen comes first."""
@@ -28,7 +29,10 @@ _MEMORY = {"tmpfs", "ramfs", "devtmpfs", "hugetlbfs"}
 
 
 class Held(NamedTuple):
-    """A deleted file, the first process found to hold it, and by how many descriptors it is held."""
+    """A deleted file, the first process found to hold it, and by how many descriptors it is held.
+
+    `started` is when that process began, in ticks since boot: with the pid it names that one and no other.
+    """
 
     size: int
     path: str
@@ -39,6 +43,7 @@ class Held(NamedTuple):
     mount: str
     kind: str
     holders: int
+    started: int | None
 
 
 class Found(NamedTuple):
@@ -135,7 +140,13 @@ def _take(
     if mount is not None:
         size, name, unit = status.st_blocks * BLOCK, _read(f"{folder}/comm"), unit_of(_read(f"{folder}/cgroup"))
         words = clean(path, 200), pid, clean(name.strip(), 40), unit, descriptor
-        found[key] = Held(size, *words, clean(mount.point), clean(mount.kind), 1)
+        found[key] = Held(size, *words, clean(mount.point), clean(mount.kind), 1, _started(folder))
+
+
+def _started(folder: str) -> int | None:
+    """Return when a process began, None where it has ended meanwhile."""
+    line = _read(f"{folder}/stat")
+    return parse_stat(line.encode("utf-8", "surrogateescape")).start if ")" in line else None
 
 
 class _Mounts:

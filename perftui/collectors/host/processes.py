@@ -16,7 +16,11 @@ from perftui.collectors.host.process_stat import EXHAUSTED, Stat, StatFiles, par
 from perftui.core.reading import Cell, ReadingBuilder, Table
 from perftui.core.text import clean
 
-COLUMNS = ("pid", "user", "state", "cpu", "memory", "nice", "threads", "name", "command", "unit", "start", "time")
+COLUMNS = (
+    *("pid", "user", "state", "cpu", "memory", "nice", "threads", "name", "command", "unit", "start", "time"),
+    "started",
+)
+"""`start` is wall seconds; `started` the ticks since boot, which with the pid name one process and no other."""
 MAX_ROWS = 200
 IDLE_TURNS = 5
 HERTZ = os.sysconf("SC_CLK_TCK")
@@ -164,6 +168,7 @@ class ProcessTable:
             words.unit,
             self._started(stat.start),
             stat.ticks / HERTZ,
+            stat.start,
         )
         return process.row
 

@@ -13,6 +13,10 @@ CONFIRM_AFTER = 0.4
 ALONE = 0.1
 """Seconds without another key before and after one that confirms: pasted or queued keys come in bursts."""
 
+AT_ONCE = 0.03
+"""Seconds between two characters that no hand keeps up: a terminal without bracketed paste sends them so."""
+_PASTED = "it came all at once, as pasted text does: type it key by key"
+
 Later = Callable[[float, Callable[[], None]], object]
 """Runs a function after some seconds."""
 Confirmed = Callable[[str, str], None]
@@ -22,9 +26,10 @@ Confirmed = Callable[[str, str], None]
 class Confirming(Dialog):
     """Asks for a confirmation; `confirmed` is called with what was typed and the reason.
 
-    `confirm` is what must be typed: `y`, one key, or a name and Enter. With `needs_reason` a reason is asked for first;
-    that may be pasted, the confirmation may not. Nothing confirms what was not on the screen to its last line: what is
-    longer has to be scrolled through first. `later` tells whether another key came after the one that confirms.
+    `confirm` is what must be typed: `y`, one key, or a name, most of it key by key, and Enter. With `needs_reason` a
+    reason is asked for first; that may be pasted, the confirmation may not. Nothing confirms what was not on the screen
+    to its last line: what is longer has to be scrolled through first. `later` tells whether another key came after the
+    one that confirms.
     """
 
     verb = "apply"
@@ -47,6 +52,7 @@ class Confirming(Dialog):
         self._shown: float | None = None
         self._last_key: float | None = None
         self._keys = 0
+        self._at_once = 0
         self._name = Prompt("type ") if confirm != "y" else None
         self._reason = Prompt("reason ", reason) if needs_reason else None
         self._is_reasoning = needs_reason
@@ -112,8 +118,7 @@ class Confirming(Dialog):
         elif self.press_other(key):
             self._shown = None  # something else lies over it now
         elif self._name is not None:
-            self._name.press(key, character)
-            self.scroll(key)
+            self._name_key(self._name, key, character, gap)
         else:
             super().press(key, character)
 
@@ -125,6 +130,16 @@ class Confirming(Dialog):
             self._hint = ""
         else:
             self._hint = "pasted text confirms nothing: press the keys"
+
+    def _name_key(self, name: Prompt, key: str, character: str | None, gap: float | None) -> None:
+        """Type the name, and count what came faster than a hand types; a link that stalls joins a few keys, too."""
+        before = name.text
+        name.press(key, character)
+        if not name.text:
+            self._at_once = 0
+        elif len(name.text) > len(before) and gap is not None and gap < AT_ONCE:
+            self._at_once += 1
+        self.scroll(key)
 
     def _reason_key(self, reason: Prompt, key: str, character: str | None) -> None:
         if key not in ("enter", "tab", "shift+tab"):
@@ -144,6 +159,9 @@ class Confirming(Dialog):
             self._hint = "keys came in a burst: press the key once, by itself"
         elif self._name is not None and self._name.text != self._confirm:
             self._hint = f"that is not {self._confirm}"
+        elif self._name is not None and self._at_once * 2 >= len(self._name.text):
+            self._name.text, self._at_once = "", 0
+            self._hint = _PASTED
         else:
             keys = self._keys
             self._later(ALONE, lambda: self._accept(keys))

@@ -1,12 +1,15 @@
 """Labels and values under each other: the values start in one column and wrap within it, nothing is cut off."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from perftui.core.action import Line as PlanLine
 from perftui.tui.widgets.text import Line, left, width, wrapped
 
 WIDEST_LABEL = 34
 """Cells of the label column, at most."""
+_GAP = 2
+"""Cells between a label and its value, at least."""
 _NARROW = 50
 """Below this many cells the label column takes no more than a third."""
 
@@ -28,12 +31,13 @@ def change(line: PlanLine) -> Field:
 
 def columns(fields: Sequence[Field], cells: int) -> list[Line]:
     """Return the fields as lines of at most `cells` cells."""
-    longest = max((len(label) for label, _ in fields), default=0) + 2
+    longest = max((len(label) for label, _ in fields), default=0) + _GAP
     labels = min(longest, WIDEST_LABEL, cells // 3 if cells < _NARROW else cells)
     lines: list[Line] = []
     for label, value in fields:
-        for index, part in enumerate(_wrapped(value, cells - labels)):
-            lines.append([(left(label if index == 0 else "", labels), "dim"), *part])
+        named, parts = wrapped(label, labels - _GAP), _wrapped(value, cells - labels)
+        for name, part in zip_longest(named, parts):
+            lines.append([(left(name or "", labels), "dim"), *(part or [])])
     return lines
 
 

@@ -1,5 +1,6 @@
 """A list to choose from, narrowed by typing a few letters: commands, themes, remedies."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -82,20 +83,33 @@ class Menu(Dialog):
         self._at = 0
 
 
-NO_MATCH = 1_000_000
+WITHIN, SCATTERED, NO_MATCH = 10_000, 100_000, 1_000_000
+"""Scores from which what was typed stands within words, from which its letters alone do, and for nothing of it."""
 
 
 def score(typed: str, words: str) -> int:
-    """Return how far apart the typed letters stand in `words` (0 is best), NO_MATCH when they do not."""
-    text, wanted = words.casefold(), typed.casefold().replace(" ", "")
-    whole = text.find(typed.casefold())
-    if whole >= 0:
-        return whole
-    at, spread = -1, 100
-    for letter in wanted:
+    """Return how well `words` have what was typed (0 is best): as the beginnings of words, within them, by its letters.
+
+    Each word that was typed counts by itself; NO_MATCH where not even the letters stand there in their order.
+    """
+    text, wanted = words.casefold(), typed.casefold().split()
+    places = [_place(each, text) for each in wanted]
+    if NO_MATCH not in places:
+        return max(places, default=0)
+    at, spread = -1, SCATTERED
+    for letter in "".join(wanted):
         following = text.find(letter, at + 1)
         if following < 0:
             return NO_MATCH
         spread += following - at
         at = following
     return spread
+
+
+def _place(word: str, text: str) -> int:
+    """Return where a word begins one of the text, or else stands within one."""
+    begins = re.search(rf"\b{re.escape(word)}", text)
+    if begins is not None:
+        return begins.start()
+    within = text.find(word)
+    return NO_MATCH if within < 0 else WITHIN + within

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from perftui.core.action import Offer, Risk
 from perftui.tui.dialogs.base import Dialog, hints
-from perftui.tui.dialogs.menu import NO_MATCH, score
+from perftui.tui.dialogs.menu import NO_MATCH, SCATTERED, WITHIN, score
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line, dimmed, fit, left, over, width, wrapped
 
@@ -30,14 +30,15 @@ class Picker(Dialog):
     """Lists what the agent offers; `choose` is called with an offer and leaves the picker open beneath what follows.
 
     It opens before the agent has answered: `show` brings the offers, whose order then stays as it is, and `tell` a line
-    about what goes on or went wrong.
+    about what goes on or went wrong. `details` shows more of what it was opened on, where nothing can be chosen.
     """
 
     wanted = 104
 
-    def __init__(self, title: str, choose: Callable[[Offer], None]) -> None:
+    def __init__(self, title: str, choose: Callable[[Offer], None], details: Callable[[], None] | None = None) -> None:
         super().__init__()
         self.title = title
+        self._details = details
         self._choose = choose
         self._choices: Sequence[Choice] | None = None
         self._nothing = ""
@@ -56,9 +57,14 @@ class Picker(Dialog):
         self._words = (words, role)
 
     def matches(self) -> list[Choice]:
-        """Return the choices that have the typed letters, in the order in which they came."""
-        typed = self._prompt.text
-        return [each for each in self._choices or () if score(typed, _words(each)) < NO_MATCH]
+        """Return the choices that have what was typed: in the words of their names first, then anywhere.
+
+        Among equals they stay in the order in which they came; where none has the words, the letters are enough.
+        """
+        ranked = [(_rank(self._prompt.text, each), each) for each in self._choices or ()]
+        best = min((rank for rank, _ in ranked), default=_SCATTERED)
+        most = _SCATTERED if best == _SCATTERED else _ANYWHERE
+        return [each for rank, each in sorted(ranked, key=lambda pair: pair[0]) if rank <= most]
 
     def body(self, cells: int) -> list[Line]:
         """Return what it says."""
@@ -74,7 +80,7 @@ class Picker(Dialog):
             if choice.group and choice.group != group:
                 lines += [[(part, "dim")] for part in wrapped(choice.group, cells)]
             group = choice.group
-            entry = _entry(choice, index, cells, here=index == self._at)
+            entry = _entry(choice, cells, here=index == self._at)
             if index == self._at:
                 self._span = (len(lines) if index else 0, len(lines) + len(entry) - 1)
             lines += entry
@@ -88,7 +94,7 @@ class Picker(Dialog):
     def foot(self) -> Line:
         """Return what its keys do."""
         if not self._choices:
-            return hints(("esc", "back"))
+            return hints(*([("d", "details")] if self._can_detail else []), ("esc", "back"))
         return hints(("enter", "preview"), ("↑↓", "choose"), ("abc", "filter"), ("esc", "back"))
 
     def focus_lines(self) -> tuple[int, int] | None:
@@ -103,6 +109,9 @@ class Picker(Dialog):
             self.closed = True
         elif key == "enter":
             self._enter(found)
+        elif key == "d" and self._details is not None and self._can_detail:
+            self.closed = True
+            self._details()
         elif key in ("up", "down", "tab", "shift+tab", "pageup", "pagedown", "home", "end"):
             self._move(key, len(found))
         elif self._choices and self._prompt.press(key, character):
@@ -113,6 +122,11 @@ class Picker(Dialog):
         if self._choices:
             self._prompt.paste(text)
             self._at = 0
+
+    @property
+    def _can_detail(self) -> bool:
+        """Whether `d` shows the details: nothing is there that letters could narrow."""
+        return self._details is not None and self._choices is not None and not self._choices
 
     def _enter(self, found: list[Choice]) -> None:
         if not found:
@@ -132,15 +146,23 @@ def subject_of(offer: Offer, subject: str) -> str:
     return f"{offer.target}/{subject}" if subject else offer.target
 
 
-def _words(choice: Choice) -> str:
+_NAMED, _ANYWHERE, _SCATTERED, _NOT = range(4)
+
+
+def _rank(typed: str, choice: Choice) -> int:
+    """Return how well a choice has what was typed: in its names, anywhere, by its letters alone, or not."""
     offer = choice.offer
-    return f"{offer.action} {offer.title} {subject_of(offer, choice.subject)} {offer.note}"
+    names = f"{offer.title} {offer.action}"
+    if score(typed, names) < WITHIN:
+        return _NAMED
+    found = score(typed, f"{names} {subject_of(offer, choice.subject)} {offer.note}")
+    return _NOT if found == NO_MATCH else _SCATTERED if found >= SCATTERED else _ANYWHERE
 
 
-def _entry(choice: Choice, index: int, cells: int, *, here: bool) -> list[Line]:
+def _entry(choice: Choice, cells: int, *, here: bool) -> list[Line]:
     """Return the lines of an entry in exactly `cells` cells: nothing of it is cut off but by a break between words."""
     offer = choice.offer
-    start: Line = [("▶ " if here else "  ", "accent"), (left(f"{index + 1}", 3), "dim")]
+    start: Line = [("▶ " if here else "  ", "accent")]
     end: Line = [
         (left(offer.risk.value, 7), _RISKS[offer.risk]),
         ("undo yes" if offer.reversible else "undo no ", "dim"),
@@ -152,8 +174,8 @@ def _entry(choice: Choice, index: int, cells: int, *, here: bool) -> list[Line]:
     named: Line = [("  ", "text"), (left(subject, _SUBJECT), "dim")] if beside else []
     first = fit([(titles[0], "text")], room - width(named))
     lines: list[Line] = [[*start, *first, *named, ("  ", "text"), *end]]
-    lines += [[(" " * 5, "text"), (part, "text")] for part in titles[1:]]
-    lines += [[(" " * 5, "text"), *part] for part in _below(choice, "" if beside else subject, max(10, cells - 5))]
+    lines += [[("  ", "text"), (part, "text")] for part in titles[1:]]
+    lines += [[("  ", "text"), *part] for part in _below(choice, "" if beside else subject, max(10, cells - 2))]
     if offer.blocked:
         lines = [dimmed(line) for line in lines]
     fitted = [fit(line, cells) for line in lines]

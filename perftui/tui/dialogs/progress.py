@@ -31,13 +31,18 @@ class Does(NamedTuple):
 class Progress(Dialog):
     """Follows a run to its proof; leaving it stops nothing. `run` and `now` (wall seconds) are asked at each drawing.
 
-    `note` stands above it: who started it, where that was not this console.
+    `note` says what stands above it: who started it, where that was not this console.
     """
 
     wanted = 96
 
     def __init__(
-        self, run: Callable[[], Run | None], now: Callable[[], float], clock: Clock, does: Does, note: str = ""
+        self,
+        run: Callable[[], Run | None],
+        now: Callable[[], float],
+        clock: Clock,
+        does: Does,
+        note: Callable[[Run], str] | None = None,
     ) -> None:
         super().__init__()
         self._run = run
@@ -63,12 +68,13 @@ class Progress(Dialog):
 
     def body(self, cells: int) -> list[Line]:
         """Return what it says."""
-        note: list[Line] = [[(part, "dim")] for part in wrapped(self._note, cells)]
         run = self._now_runs
         if run is None:
             self.title = "Applying"
-            return [*note, [("waiting for the agent", "dim")]]
+            return [[("waiting for the agent", "dim")]]
         self.title = _title(run)
+        words = self._note(run) if self._note is not None else ""
+        note: list[Line] = [[(part, "dim")] for part in wrapped(words, cells)]
         lines = [*note, *_worse(run, cells), *_head(run, self._now(), cells)]
         if run.outcome is Outcome.RUNNING:
             lines.append(bar(run.fraction, cells, "accent"))

@@ -16,7 +16,10 @@ _FIRST = 5
 
 
 class Preview(Confirming):
-    """Shows a plan; `edit` is called for its parameters to be changed, `targets` to list what it touches."""
+    """Shows a plan; `edit` is called for its parameters to be changed, `targets` to list what it touches.
+
+    `undone` is the title of what it takes back.
+    """
 
     wanted = 96
 
@@ -30,12 +33,14 @@ class Preview(Confirming):
         production: bool = False,
         edit: Callable[[], None] | None = None,
         targets: Callable[[], None] | None = None,
+        undone: str = "",
     ) -> None:
         super().__init__(plan.confirm, clock, later, confirmed, needs_reason=plan.needs_reason)
         self.title = "Preview"
         self.plan = plan
         self._production = production
         self._edit = edit
+        self._undone = undone
         self._targets = targets if len(plan.targets) > _FIRST else None
 
     def body(self, cells: int) -> list[Line]:
@@ -44,8 +49,10 @@ class Preview(Confirming):
         lines: list[Line] = [[(part, "title")] for part in wrapped(plan.title, cells)]
         if self._production:
             lines.append([("production: ", "warning"), ("this target is marked so", "text")])
-        warnings = [field("warning", text, "warning") for text in plan.warnings]
-        return lines + columns([*warnings, *map(change, plan.lines), *_touched(plan), *_facts(plan)], cells)
+        warnings = [*_refused(plan), *(field("warning", text, "warning") for text in plan.warnings)]
+        undoes = [field("undoes", self._undone or plan.undoes)] if plan.undoes else []
+        facts = [*undoes, *_facts(plan)]
+        return lines + columns([*warnings, *map(change, plan.lines), *_touched(plan), *facts], cells)
 
     def others(self) -> list[tuple[str, str]]:
         """Return the keys for parameters and targets; with Ctrl where letters are the name that is typed."""
@@ -84,6 +91,28 @@ class Targets(Dialog):
         return hints(("↑↓", "scroll"), ("esc", "back"))
 
 
+def _refused(plan: Plan) -> list[Field]:
+    """Return what the guard would object to now, and how that is passed; what it has nothing against is not told."""
+    return [
+        field("refused now" if not line.startswith("part ") else "part refused", f"{line}; {way}", "warning")
+        for line in plan.guards
+        if (way := _way_past(line))
+    ]
+
+
+def _way_past(line: str) -> str:
+    """Return how an objection of the guard is passed; empty for a line that is none (`limits: 2 of at most 4`)."""
+    check = line.partition(":")[0]
+    if check == "read-only":
+        return "nothing passes that: change it there and reload"
+    if check == "lock":
+        return "wait for its end, or cancel it"
+    is_limit = check == "limits" and " of at most " not in line
+    if is_limit or line.startswith("frozen") or (check == "cooldown" and line.endswith(" left")):
+        return "wait, or apply it and pass that with the name and a reason (break-glass)"
+    return "the rest would be done without it" if line.startswith("part ") else ""
+
+
 def _touched(plan: Plan) -> list[Field]:
     """Return how many things it touches, which share of all that is, and the first of them by name."""
     count = max(plan.count, len(plan.targets))
@@ -107,10 +136,8 @@ def _facts(plan: Plan) -> list[Field]:
     takes = "" if plan.estimate is None else f"takes about {units.seconds(plan.estimate)}"
     undo = "can be undone" if plan.reversible else "cannot be undone"
     return [
-        *([field("undoes", "takes an earlier action back")] if plan.undoes else []),
         field("risk", ", ".join(filter(None, [plan.risk.value, undo, takes]))),
         *([field("rests on", " · ".join(plan.rests_on))] if plan.rests_on else []),
-        *([field("guard", " · ".join(plan.guards))] if plan.guards else []),
         *_listed("proof", proof_words(plan) or ["its own second reading afterwards"]),
         *_listed("unknown", plan.unknown),
         field("same as", plan.command),

@@ -31,7 +31,9 @@ from perftui.tui.widgets.text import Line, clip, clip_words, dimmed, fit, left, 
 
 NAMED = 60
 """Cells for what happens from which a metric is named beside the rule's words."""
-_OFFER, _WIDE, _WORDED = 20, 64, 90
+_WIDE, _WORDED = 64, 90
+_TAG = "   enter: "
+"""What stands before the remedies of an alert, where there is a column of severities."""
 _TOOK, _SHORT = 13, 9
 """Cells of how long with a blank before it, where there is room and where there is not."""
 _LABELS = 16
@@ -54,7 +56,8 @@ class AlertRows:
     """The rows of some alerts in so many cells; `tall` allows second lines.
 
     The column of what happens is as wide as the widest of them; of very many, of which few are in view, each is told
-    when it is asked for, and the column takes what there is.
+    when it is asked for, and the column takes what there is. What Enter offers has its room before the words, so that
+    it stands there as long as its alert.
     """
 
     def __init__(self, state: State, alerts: Sequence[Alert], cells: int, *, tall: bool) -> None:
@@ -65,7 +68,9 @@ class AlertRows:
         self._source = 14 if cells >= _WIDE else 11
         self._took = _TOOK if cells >= _WIDE else _SHORT
         start = 2 + (10 if cells >= _WIDE else 0) + (10 if cells >= _WORDED else 0) + self._source
-        self._words = self._room = max(10, cells - start - self._took)
+        self._free = cells - start - self._took
+        tags = [self._tag(alert) for alert in alerts] if cells >= _WORDED else []
+        self._words = self._room = max(10, self._free - max(map(len, tags), default=0))
         self._told: dict[int, Told] = {}
         if len(alerts) <= _FEW:
             self._told = {id(alert): self._tell(alert) for alert in alerts}
@@ -106,12 +111,19 @@ class AlertRows:
             *fit(told.what, self._words),
             (right(told.lasts, self._took), "dim"),
         ]
-        if alert.remedies and not is_over(alert) and self._cells - width(line) >= _OFFER:
-            line.append((f"   enter: {self._remedy(alert.remedies[0])}", "dim"))
+        if self._cells >= _WORDED and (tag := self._tag(alert)):
+            line.append((tag, "dim"))
         if not told.below:
             return [line]
         indent = 2 + (10 if self._cells >= _WIDE else 0)
         return [line, [(" " * indent + clip_words(told.below, max(10, self._cells - indent)), "dim")]]
+
+    def _tag(self, alert: Alert) -> str:
+        """Return what Enter offers: the remedy by its name where that leaves the words their room, empty for none."""
+        if not alert.remedies or is_over(alert):
+            return ""
+        tag = _TAG + self._remedy(alert.remedies[0])
+        return tag if len(tag) <= self._free - NAMED else f"{_TAG}remedies"
 
     def _start(self, alert: Alert, source: str) -> Line:
         """Return glyph, time, severity and source; the word and the time give way where there is no room."""

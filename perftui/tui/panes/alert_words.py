@@ -24,13 +24,13 @@ def remedy_words(state: State, remedy: str) -> str:
 
 
 def offer_words(state: State, remedy: str) -> str:
-    """Return what Enter offers: the remedy by its name where it is there for sure, else that there may be some.
+    """Return what Enter offers: the remedy by its title where it needs no subject, else that there may be some.
 
     Whether there is a group or recipe for what an alert is about, only the agent can tell, once it is asked.
     """
     action, _, subject = remedy.partition(":")
-    needs = next((each.subject for each in state.actions if each.id == action), "")
-    return "remedies" if needs and not subject else remedy_words(state, remedy)
+    known = next((each for each in state.actions if each.id == action), None)
+    return "remedies" if known is None or known.subject or subject else known.title
 
 
 def is_over(alert: Alert) -> bool:

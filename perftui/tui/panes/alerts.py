@@ -1,4 +1,7 @@
-"""The alerts pane: what fires, the worst first, then what soon will, what ended, and what the agent has to say."""
+"""The alerts pane: what fires, the worst first, then what soon will, what ended, and what the agent has to say.
+
+What an action does stands on its lower edge: it takes no line from the alerts.
+"""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -6,7 +9,6 @@ from typing import NamedTuple
 
 from perftui.client.config_notes import AS_CHOSEN
 from perftui.client.state import Link, State
-from perftui.core.action import Outcome, Run
 from perftui.core.alert import Alert, AlertState
 from perftui.core.status import BROKEN_STATES
 from perftui.tui.panes.alert_filter import AlertFilter
@@ -15,14 +17,12 @@ from perftui.tui.panes.alert_rows import AlertRows
 from perftui.tui.panes.alert_timeline import timeline
 from perftui.tui.panes.alert_words import until_firing
 from perftui.tui.panes.content import Content, Row
-from perftui.tui.panes.runs import run_line
+from perftui.tui.panes.runs import news
 from perftui.tui.panes.silence_rows import delivery_lines, silence_rows
 from perftui.tui.panes.state_words import trouble
 from perftui.tui.widgets import glyphs
 from perftui.tui.widgets.text import Line, joined_within
 
-RUN_SHOWN = 600.0
-"""Seconds that a finished action stays in sight."""
 _TIMELINE = (16, 5, 24)
 """Lines of the pane from which it has a timeline, the part of them that it takes from the rows, its lines at most."""
 _NARROW, _ONE_LINE = 64, 100_000
@@ -55,6 +55,7 @@ def draw(state: State, cells: int, notes: tuple[str, ...] = (), look: Look = _GL
     table = AlertRows(state, [*firing, *pending, *ended], cells, tall=look.whole)
     rows = partial(_rows, table, look.unfolded)
     content = Content("Alerts", _counts(state, look.choice, cells), empty=_calm(state, look.choice))
+    content.foot = news(state.runs, state.wall)
     content.rows = [
         *([] if look.choice else _before(state, notes)),
         *rows(firing),
@@ -104,13 +105,10 @@ def _rank(alert: Alert) -> tuple[bool, int, bool, float, str]:
 
 
 def _before(state: State, notes: tuple[str, ...]) -> Iterator[Row]:
-    """Yield what is more important than any alert: the link, the console itself, actions."""
+    """Yield what is more important than any alert: the link, and the console itself."""
     if state.link in _MUTE and state.link_note:
         yield _note("link", f"agent: {state.link_note}")
     yield from (_note(f"console {index}", text) for index, text in enumerate(notes))
-    for run in state.runs:
-        if _is_shown(run, state.wall):
-            yield Row(f"run {run.plan.id}", (run_line(run, state.wall),), run=run.plan.id)
 
 
 def _after(state: State, *, whole: bool) -> Iterator[Row]:
@@ -157,10 +155,6 @@ def _calm(state: State, choice: AlertFilter) -> str:
     if state.link is not Link.LIVE:
         return "nothing is known without the agent"
     return "nothing fires" if state.knows_what_fires else "waiting for the first figures of every source"
-
-
-def _is_shown(run: Run, wall: float) -> bool:
-    return run.outcome is Outcome.RUNNING or run.ended is None or wall - run.ended < RUN_SHOWN
 
 
 def _is_broken(state: State, name: str) -> bool:

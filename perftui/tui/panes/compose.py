@@ -25,7 +25,7 @@ from perftui.tui.panes.state_words import trouble
 from perftui.tui.view import View
 from perftui.tui.widgets import chart
 from perftui.tui.widgets.frame import frame
-from perftui.tui.widgets.text import Line, clip, crop, fit, join, over
+from perftui.tui.widgets.text import Line, clip, crop, fit, join, over, width
 
 WATCHED = system.METRICS | queues.METRICS | caches.METRICS | databases.METRICS | endpoints.METRICS
 """The metrics that sparklines need the recent past of."""
@@ -164,10 +164,12 @@ def draw(pane: str, found: Content, view: View, box: Box, now: float) -> list[Li
         lines = [[(words, "dim")]]
     blank: list[Line] = [[]] * (max(0, room - len(lines)) if found.tail else 0)
     body = [*found.head, *lines, *blank, *found.tail]
-    foot = _foot(len(lines), first, total)
+    place = _place_of(len(lines), first, total)
+    foot = join([crop(found.foot, cells - width(place) - 4), place])
     title, note = found.title, found.note
     if typed := view.filters.get(pane, "").strip():
-        title, note = f"{title} /{clip(typed, _TYPED)}", join([_hidden(found, rows), note], " · ")
+        title = f"{title} /{clip(typed, _TYPED)}: {len(rows)} of {len(found.rows)}"
+        note = join([_hidden(found, rows), note], " · ")
     return frame(title, note, body, box.width, box.height, focused=focused, foot=foot)
 
 
@@ -180,7 +182,8 @@ def _hidden(found: Content, rows: list[Row]) -> Line:
     return [("hides ", "dim"), *join(parts, ", ")] if parts else []
 
 
-def _foot(shown: int, first: int, total: int) -> Line:
+def _place_of(shown: int, first: int, total: int) -> Line:
+    """Return which lines are in view, where that is not all of them."""
     if total <= shown:
         return []
     more = total - first - shown

@@ -45,7 +45,7 @@ class OneLine(Sequence[Line]):
 class Content:
     """A pane's content before it is scrolled, filtered and framed; `note` is its own worst thing in a few words.
 
-    `head` and `tail` stand still above and below the rows.
+    `head` and `tail` stand still above and below the rows, `foot` on the lower edge.
     """
 
     title: str
@@ -53,4 +53,5 @@ class Content:
     head: list[Line] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     tail: list[Line] = field(default_factory=list)
+    foot: Line = field(default_factory=list)
     empty: str = ""

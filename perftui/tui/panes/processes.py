@@ -3,7 +3,7 @@
 from functools import partial
 
 from perftui.client.state import State
-from perftui.core.reading import Cell
+from perftui.core.reading import Cell, Table
 from perftui.tui.panes.content import Content, OneLine, Row
 from perftui.tui.panes.fields import Field, share, shown, size, text, whole_seconds
 from perftui.tui.widgets.table import COUNT, DURATION, Column, choose, head, row
@@ -48,13 +48,37 @@ def draw(state: State, cells: int, sort: str = "cpu", *, inverted: bool = False)
         values = [_age(each[at["start"]], wall) if name == "start" else each[at[name]] for name, _, _ in fields]
         return row([shown(value, show) for value, (_, _, show) in zip(values, fields, strict=True)], columns, chosen)
 
-    rows = [Row(str(each[pid]), OneLine(partial(line, each)), params=(("pid", str(each[pid])),)) for each in ordered]
+    pinned = [(name, at[name]) for name in ("pid", "started") if name in at]
+
+    def drawn(each: tuple[Cell, ...]) -> Row:
+        params = tuple((name, str(each[index])) for name, index in pinned)
+        return Row(str(each[pid]), OneLine(partial(line, each)), params=params)
+
+    rows = [drawn(each) for each in ordered]
     total = state.value(source, "system.processes.count") or len(rows)
     busiest = f"the busiest {len(rows)} of {total:.0f}" if total > len(rows) else f"{len(rows)}"
     note: Line = [(f"{busiest} · by {sort}{' upwards' if inverted else ''}", "dim")]
     if table.denied:
         note.append((f" · {table.denied} may not be read", "warning"))
     return Content("Processes", note, [head(columns, chosen)], rows)
+
+
+def fact_of(state: State, source: str, pid: str, column: str) -> Cell:
+    """Return what the table of processes says of one; None where it does not have it."""
+    return _look_up(state.tables.get((source, TABLE)), pid, column)
+
+
+def process_name(state: State, source: str, pid: str) -> str:
+    """Return the name of a process, also of one that is known only as it holds a deleted file; empty if of neither."""
+    held = state.tables.get((source, "deleted_files"))
+    return str(fact_of(state, source, pid, "name") or _look_up(held, pid, "process") or "")
+
+
+def _look_up(table: Table | None, pid: str, column: str) -> Cell:
+    if table is None or not {"pid", column} <= set(table.columns):
+        return None
+    at, wanted = table.columns.index("pid"), table.columns.index(column)
+    return next((row[wanted] for row in table.rows if str(row[at]) == pid), None)
 
 
 def _age(start: Cell, wall: float) -> Cell:

@@ -10,7 +10,7 @@ from perftui.core.series import Attributes
 from perftui.tui.panes.fields import Field, dim, duration, moment, share, size, table_lines, text, whole_seconds
 from perftui.tui.panes.locks import lock_lines
 from perftui.tui.widgets.table import BYTES, COUNT, DURATION, RATIO, Column
-from perftui.tui.widgets.text import Line
+from perftui.tui.widgets.text import Line, wrapped
 
 Section = tuple[str, str, Callable[[Table, int], list[Line]], str]
 """The table, its title, its lines, and the words for a table without rows."""
@@ -40,6 +40,8 @@ _DELETED = (
     Field("unit", Column("unit", 14, "left", rank=2, grow=16), text),
     Field("holders", Column("holders", DURATION, rank=3), text),
 )
+_LOOSE = 6
+"""Holders of deleted files without a unit that are named."""
 _CORES = (
     Field("cpu", Column("core", COUNT), text),
     Field("utilization", Column("busy", RATIO), share),
@@ -51,6 +53,20 @@ def _with(fields: Sequence[Field]) -> Callable[[Table, int], list[Line]]:
     return lambda table, cells: table_lines(table, fields, cells)
 
 
+def _deleted(table: Table, cells: int) -> list[Line]:
+    """Return the files, and what makes their holders let go of them."""
+    at = {name: index for index, name in enumerate(table.columns)}
+    rows = [dict(zip(at, row, strict=True)) for row in table.rows]
+    words = []
+    if any(row.get("unit") for row in rows):
+        words.append("their space comes back when the holder closes them: s on its unit restarts the holder")
+    loose = dict.fromkeys(f"{row.get('process')} {row.get('pid')}" for row in rows if not row.get("unit"))
+    if loose:
+        more = f" and {len(loose) - _LOOSE} more" if len(loose) > _LOOSE else ""
+        words.append(f"without a unit: F9 on the process signals it: {', '.join(list(loose)[:_LOOSE])}{more}")
+    return [*table_lines(table, _DELETED, cells), *([(part, "dim")] for text in words for part in wrapped(text, cells))]
+
+
 LOCKS: Section = ("locks", "Lock waits", lock_lines, "nobody waits for a lock")
 STATEMENTS: Section = ("statements", "Running statements", _with(_STATEMENTS), "no statement runs")
 _SECTIONS: dict[str, tuple[Section, ...]] = {
@@ -58,7 +74,7 @@ _SECTIONS: dict[str, tuple[Section, ...]] = {
     "redis": (("slowlog", "Slow log, the newest first", _with(_SLOW_LOG), "no slow command seen"),),
     "system": (
         ("cores", "Cores", _with(_CORES), "no core seen"),
-        ("deleted_files", "Deleted files that are still open", _with(_DELETED), "none that may be read"),
+        ("deleted_files", "Deleted files that are still open", _deleted, "none that may be read"),
     ),
 }
 

@@ -52,11 +52,17 @@ class FakeAction(Action):
         self.step = asyncio.Event()
         self.step.set()
         self.error: Exception | None = None
+        self.programs = False
+        self.planned = 0
+
+    def runs_programs(self, params: Params) -> bool:
+        return self.programs
 
     async def identity(self, target: SourceSettings, params: Params) -> dict[str, str]:
         return dict(self.server)
 
     async def plan(self, target: SourceSettings, params: Params) -> Findings:
+        self.planned += 1
         found = Findings(title="fake", command="true", identity=dict(self.server), targets=("db0",), lines=())
         return msgspec.structs.replace(found, **self.finds)
 

@@ -111,23 +111,44 @@ async def test_an_action_goes_from_its_offer_to_its_record(tmp_path: Path) -> No
     assert (row.plan, row.subject, row.who, row.reason) == (plan.id, "mail", "ana (claims eve)", "outage")
 
 
-@pytest.mark.parametrize(("role", "console", "check"), [(VIEWER, False, "role"), (ADMIN, True, "read-only")])
-async def test_who_may_not_act_may_preview_and_nothing_more(
-    tmp_path: Path, role: str, console: bool, check: str
-) -> None:
+async def test_a_viewer_previews_nothing_and_may_do_nothing(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    ask = Asking(stage, role, console=console)
-    plan = await ask("plan", action="cleanup.fake", target="cache-1")
+    ask = Asking(stage, VIEWER)
+    run = await stage.run()
+    for method, given in (
+        ("offers", {"key": "c"}),
+        ("plan", {"action": "cleanup.fake", "target": "cache-1"}),
+        ("undo", {"plan": run.plan.id}),
+    ):
+        with pytest.raises(Refused, match=f"refused by role: {method} is for admins and you are viewer"):
+            await ask(method, **given)
+    assert stage.fake.planned == 1
+    stage.clock.advance(10)
+    await may_only_look(stage, ask, "role")
+
+
+async def test_an_admin_who_only_looks_may_preview_and_nothing_more(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    ask = Asking(stage, console=True)
+    await ask("plan", action="cleanup.fake", target="cache-1")
+    stage.fake.programs = True
+    with pytest.raises(Refused, match="its preview runs a program, and you attached with --read-only"):
+        await ask("plan", action="cleanup.fake", target="cache-1")
+    await may_only_look(stage, ask, "read-only")
+
+
+async def may_only_look(stage: Stage, ask: Asking, check: str) -> None:
+    """Prove that he can neither apply what somebody previewed, nor cancel what somebody runs."""
+    before, plan = stage.fake.started, await stage.plan()
     with pytest.raises(Refused) as caught:
         await ask("apply", plan=plan.id, confirmation="y")
-    assert (caught.value.check, stage.fake.started) == (check, 0)
-    running = await stage.plan()
+    assert (caught.value.check, stage.fake.started) == (check, before)
     stage.fake.step.clear()
-    await Asking(stage)("apply", plan=running.id, confirmation="y")
+    await Asking(stage)("apply", plan=plan.id, confirmation="y")
     with pytest.raises(Refused, match="only who may act may cancel"):
-        await ask("cancel", plan=running.id)
+        await ask("cancel", plan=plan.id)
     stage.fake.step.set()
-    await stage.ended(running)
+    await stage.ended(plan)
 
 
 async def test_what_cannot_be_taken_back_is_refused(tmp_path: Path) -> None:

@@ -25,11 +25,22 @@ def test_show_has_a_line_for_each_action(capsys: pytest.CaptureFixture[str]) -> 
     write_two()
     assert main.run(["audit", "show"]) == 0
     first, second = capsys.readouterr().out.splitlines()
-    assert first.split("  ")[0] == "2026-11-21 02:15:04"
+    assert first.startswith("2026-11-21 02:15:04  a ")
     for word in ("ada", "cleanup.expired", "cache-1", "succeeded", "recovered", "5 expired keys freed ␛[2J"):
         assert word in first
     assert "bob" in second
     assert "open" in second
+
+
+def test_show_says_what_a_run_was_part_of(capsys: pytest.CaptureFixture[str]) -> None:
+    record("a", "intent", action="cleanup.memory", target="system")
+    record("b", "intent", part_of="a")
+    record("c", "intent", part_of="gone")
+    assert main.run(["audit", "show"]) == 0
+    whole, part, orphan = capsys.readouterr().out.splitlines()
+    assert "part of" not in whole
+    assert "part of cleanup.memory" in part
+    assert "part of gone" in orphan
 
 
 def test_show_prints_the_last_and_json_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

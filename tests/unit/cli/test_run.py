@@ -41,7 +41,7 @@ def test_a_preview_says_everything_that_is_known_and_not() -> None:
         "  target    and 5 more",
         "  takes about 1 s   risk low   undo no",
         "  warning   a cluster",
-        "  limits    cooldown: none",
+        "  guard     cooldown: none",
         "  rests on  INFO, just read",
         "  proof     hit rate above 70 %, evictions not up; watched for 30 s",
         "  unknown   how many have expired",

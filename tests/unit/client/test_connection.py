@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from perftui.agent.connection import problem_of
 from perftui.client.connection import Connection
 from perftui.core.errors import AgentUnavailable, ProtocolError, Refused, RequestFailed
+from perftui.core.wire import line
 
 
 class Wire:
@@ -55,7 +57,16 @@ async def test_a_refusal_names_check_and_remedy(wire: Wire) -> None:
     data = b'{"check":"role","reason":"viewers only look","remedy":"ask an admin"}'
     with pytest.raises(Refused) as caught:
         await call(wire, b'{"id":1,"error":{"code":-32001,"message":"m","data":' + data + b"}}")
-    assert (caught.value.check, caught.value.remedy) == ("role", "ask an admin")
+    assert (caught.value.check, caught.value.remedy, caught.value.breakable) == ("role", "ask an admin", False)
+
+
+@pytest.mark.parametrize("breakable", [True, False])
+async def test_a_refusal_comes_over_the_wire_as_it_was_raised(wire: Wire, breakable: bool) -> None:
+    refusal = Refused("limits", "3 targets, and at most 2 are allowed", "narrow it", breakable=breakable)
+    raw = line({"id": 1, "error": problem_of(refusal)}).rstrip()
+    with pytest.raises(Refused) as caught:
+        await call(wire, raw)
+    assert vars(caught.value) == vars(refusal)
 
 
 async def test_who_waits_is_told_when_the_agent_goes(wire: Wire) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from perftui.config.remedies import HttpCall
 from perftui.config.secret import Secret
+from perftui.connect.http import place_of
 from perftui.connect.http_call import MOST_BODY, fetch_json, preview, send
 from perftui.core.errors import BadAnswer, ConfigError, DeadlineExceeded, Denied, Uncertain, Unreachable
 from tests.support.http_app import http_app, reply
@@ -121,6 +122,33 @@ async def test_json_is_fetched_bounded() -> None:
     async with http_app(reply(503, b"[]")) as app:
         with pytest.raises(BadAnswer, match="answered 503"):
             await fetch_json(app.url, None, 5.0, 100)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "xoxb7Qm2LkP9sVt4RzWd1",
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "bot123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11",
+        "aGVsbG8td29ybGQ_c2VjcmV0-dG9rZW4",
+        "QwErTyUiOpAsDfGhJkLzXcVb",
+        "abcdefghijklmnopqrstuvwxyz",
+    ],
+)
+def test_a_token_in_the_path_is_not_shown(token: str) -> None:
+    call = HttpCall(url=f"https://cdn/hooks/{token}/x{token}{{zone}}/{{zone}}")
+    words = shlex.split(preview(call, {"zone": "0123456789abcdef01234567"}))
+    assert words[-1] == "https://cdn/hooks/…/…/0123456789abcdef01234567", "what was given as a parameter is no secret"
+    assert place_of(call.url).startswith("https://cdn/hooks/…/…/")
+
+
+def test_names_in_the_path_are_shown() -> None:
+    url = (
+        "https://cdn/v1/customer-accounts-2024-archive/invalidate_everything_now/purge_v2.json/AllPublishedArticlesOf/x"
+    )
+    assert place_of(url) == url.replace("AllPublishedArticlesOf", "…"), "in doubt it is hidden"
+    assert shlex.split(preview(HttpCall(url=url), {}))[-1] == place_of(url)
 
 
 def test_the_preview_is_one_command_without_secrets() -> None:

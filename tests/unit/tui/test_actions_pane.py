@@ -29,3 +29,13 @@ def test_what_only_the_audit_log_knows_has_its_day() -> None:
 
 def test_nothing_done_yet_is_said() -> None:
     assert actions.draw(states.bare(), 80).empty == "nothing has been done from here yet"
+
+
+def test_what_was_part_of_another_says_of_which() -> None:
+    state = acts.with_actions(states.incident())
+    part = acts.audited("p9", 300, title="free cache-1", part_of="p8")
+    state.audit = (part, acts.audited("p8", 301, title="memory cleanup: 3 parts"), *state.audit)
+    found = [plain(row.lines[0]) for row in actions.draw(state, 200).rows]
+    assert ["part of memory cleanup: 3 parts; 5,700 expired keys freed" in line for line in found].count(True) == 1
+    state.audit = (part,)
+    assert "part of p8" in plain(actions.draw(state, 200).rows[-1].lines[0])

@@ -7,7 +7,7 @@ import stat
 from typing import IO, Any
 
 from perftui.actions.cache.warming.items import MOST_ITEM, Made, line_to_item, object_to_item, rows_to_items
-from perftui.actions.cache.warming.pinned import Pinned
+from perftui.actions.cache.warming.packed import PackedItems
 from perftui.actions.cache.warming.sql import check_select
 from perftui.actions.contract import Ground
 from perftui.config.kinds import MySQLOptions
@@ -24,7 +24,7 @@ _LINES = 500
 _OBJECTS = 500
 
 
-async def gather(recipe: WarmRecipe, ground: Ground, pinned: Pinned) -> None:
+async def gather(recipe: WarmRecipe, ground: Ground, pinned: PackedItems) -> None:
     """Read a recipe's items into `pinned`. Raises Refused for what the recipe cannot mean, SourceError else."""
     if recipe.query is not None:
         await _rows(recipe, recipe.query, ground, pinned)
@@ -35,7 +35,7 @@ async def gather(recipe: WarmRecipe, ground: Ground, pinned: Pinned) -> None:
     pinned.close()
 
 
-async def _rows(recipe: WarmRecipe, query: WarmQuery, ground: Ground, pinned: Pinned) -> None:
+async def _rows(recipe: WarmRecipe, query: WarmQuery, ground: Ground, pinned: PackedItems) -> None:
     from perftui.connect.mysql import MySQLConnection
 
     sql = check_select(query.sql)
@@ -59,7 +59,7 @@ async def _rows(recipe: WarmRecipe, query: WarmQuery, ground: Ground, pinned: Pi
         await connection.close()
 
 
-async def _objects(recipe: WarmRecipe, http: WarmHttp, pinned: Pinned) -> None:
+async def _objects(recipe: WarmRecipe, http: WarmHttp, pinned: PackedItems) -> None:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
@@ -81,7 +81,7 @@ async def _objects(recipe: WarmRecipe, http: WarmHttp, pinned: Pinned) -> None:
         await asyncio.sleep(0)
 
 
-async def _lines(path: str, pinned: Pinned) -> None:
+async def _lines(path: str, pinned: PackedItems) -> None:
     try:
         file = await asyncio.to_thread(_open, path)
     except OSError as error:

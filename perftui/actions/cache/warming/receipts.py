@@ -1,7 +1,7 @@
 """What was done, told: the receipts of keys written and of URLs asked."""
 
 from perftui.actions.cache.warming import room
-from perftui.actions.cache.warming.pinned import Pinned
+from perftui.actions.cache.warming.packed import PackedItems
 from perftui.actions.cache.warming.visits import Visits
 from perftui.actions.cache.warming.writer import Tally
 from perftui.actions.contract import Receipt
@@ -11,7 +11,7 @@ from perftui.core.action import Line
 from perftui.core.units import seconds
 
 
-def written_receipt(tally: Tally, pinned: Pinned, before: room.Info, pacer: Pacer) -> Receipt:
+def written_receipt(tally: Tally, pinned: PackedItems, before: room.Info, pacer: Pacer) -> Receipt:
     """Return what became of the keys."""
     lines = [
         Line("keys written", after=f"{tally.written:,}"),

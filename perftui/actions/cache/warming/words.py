@@ -3,7 +3,7 @@
 import shlex
 
 from perftui.actions.cache.warming import room
-from perftui.actions.cache.warming.pinned import Pinned
+from perftui.actions.cache.warming.packed import PackedItems
 from perftui.actions.redis.link import RedisLink, redis_cli
 from perftui.config.remedies import WarmRecipe
 from perftui.config.settings import SourceSettings
@@ -44,7 +44,7 @@ def lifetime(recipe: WarmRecipe) -> str:
     return f"{seconds(recipe.ttl)}{jitter}"
 
 
-def warnings_of(recipe: WarmRecipe, pinned: Pinned) -> list[str]:
+def warnings_of(recipe: WarmRecipe, pinned: PackedItems) -> list[str]:
     """Return what should be known before it is confirmed."""
     found = []
     if recipe.ttl:

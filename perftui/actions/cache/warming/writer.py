@@ -6,11 +6,10 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from perftui.actions.cache.warming.pinned import Batch
+from perftui.actions.cache.warming.packed import Batch
 from perftui.actions.pace import Pacer
 from perftui.actions.redis.link import RedisLink, number
 from perftui.config.remedies import WarmRecipe
-from perftui.connect.redis import Client, exchange_packed, translated
 from perftui.core.clock import Clock
 from perftui.core.errors import SourceError
 from perftui.core.text import clean
@@ -39,11 +38,10 @@ class Tally:
 
 
 class Writer:
-    """One run over the batches. `link` and `client` are the same connection."""
+    """One run over the batches."""
 
-    def __init__(self, client: Client, link: RedisLink, recipe: WarmRecipe, pacer: Pacer, clock: Clock) -> None:
+    def __init__(self, link: RedisLink, recipe: WarmRecipe, pacer: Pacer, clock: Clock) -> None:
         self.tally = Tally()
-        self._client = client
         self._link = link
         self._recipe = recipe
         self._pacer = pacer
@@ -84,8 +82,7 @@ class Writer:
         sent = sum(batch.number for batch in some)
         started = self._clock.monotonic()
         self.tally.in_doubt = sent
-        with translated(self._link.where):
-            replies = await exchange_packed(self._client, commands, sent)
+        replies = await self._link.send_packed(commands, sent)
         self.tally.in_doubt = 0
         work = self._clock.monotonic() - started
         self._count(replies)

@@ -10,13 +10,15 @@ import pytest
 
 from perftui.actions.cleanup.connections import CleanupConnections
 from perftui.actions.cleanup.sleepers import Row, Session, Transaction
-from perftui.actions.contract import Findings, Job, Receipt, make_plan
+from perftui.actions.contract import Ask, Findings, Job, Receipt, make_plan
 from perftui.actions.params import read_params
 from perftui.config.kinds import MySQLOptions
 from perftui.config.settings import SourceSettings
 from perftui.core.action import Must, Proof, Risk
+from perftui.core.alert import Alert
 from perftui.core.clock import ManualClock
 from perftui.core.errors import BadAnswer, Denied, Refused, TargetChanged, Unreachable
+from perftui.core.reading import Reading, Table
 from tests.unit.actions.stage import Stage
 
 TARGET = SourceSettings(name="db-1", kind="mysql", options=MySQLOptions())
@@ -94,14 +96,15 @@ class Played:
     def __init__(self, folder: Path, server: Server) -> None:
         self.server = server
         self.clock = ManualClock()
-        self.action = CleanupConnections(Stage(folder), self.clock, verify_after=0.0, connect=server.connect)
+        self.ground = Stage(folder)
+        self.action = CleanupConnections(self.ground, self.clock, verify_after=0.0, connect=server.connect)
         self.cancelled = asyncio.Event()
 
     async def plan(self, **given: str) -> Findings:
         return await self.action.plan(TARGET, read_params(self.action.info, given))
 
-    def job(self, found: Findings) -> Job:
-        plan = make_plan(self.action.info, TARGET, found, read_params(self.action.info, {}), self.clock)
+    def job(self, found: Findings, **given: str) -> Job:
+        plan = make_plan(self.action.info, TARGET, found, read_params(self.action.info, given), self.clock)
         return Job(TARGET, plan, found.work, lambda *_: None, self.cancelled)
 
     async def apply(self, found: Findings) -> Receipt:
@@ -153,6 +156,89 @@ async def test_an_open_transaction_is_closed_only_when_asked_for_and_said_so(tmp
     assert any("it may be the snapshot of a backup" in line.label for line in found.lines)
     known = Server(*server.sessions.values(), programs={2: "shop"})
     assert 2 in ids(await Played(tmp_path, known).plan(transactions="yes"))
+
+
+LOCKS = Table(
+    columns=(
+        *("blocker", "blocker_user", "blocker_doing", "blocker_seconds", "waiting", "waiting_user"),
+        *("kind", "object", "seconds", "statement", "sure"),
+    ),
+    rows=(
+        (8, "batch", "Updating", 400.0, 12, "web", "row", "shop.stock", 3.0, "UPDATE shop.stock", "yes"),
+        (7, "app", "Sleep", 130.0, 9, "app", "metadata", "shop.orders", 62.0, "ALTER TABLE shop.orders", "yes"),
+        (7, "app", "Sleep", 130.0, 11, "web", "metadata", "", 60.0, "SELECT 1", "likely"),
+        (6, "app", "Sleep", 20.0, 14, "web", "metadata", "", 10.0, "SELECT 2", "likely"),
+        (None, "", "", None, 13, "web", "metadata", "", 2.0, "SELECT 1", "unknown"),
+    ),
+)
+
+
+def locked(played: Played, table: Table = LOCKS) -> None:
+    """Let the last reading of the server show who waits for whom."""
+    reading = Reading(source="db-1", monotonic=0, wall=0, duration=0, tables={"locks": table})
+    played.ground.readings = {"db-1": reading}
+
+
+def about(metric: str, source: str = "db-1") -> Ask:
+    return Ask(Alert(rule="root-blocker", source=source, metric=metric))
+
+
+async def test_against_a_root_blocker_that_sleeps_it_offers_to_close_just_that(tmp_path: Path) -> None:
+    server = Server(session(7, idle=40.0, transaction=WRITES), session(5), session(6, idle=31.0, transaction=WRITES))
+    played = Played(tmp_path, server)
+    locked(played)
+    against, usual = played.action.offers(TARGET, about("mysql.lock.root_blocker.age"))
+    assert (against.risk, against.params) == (Risk.HIGH, {"id": "7", "transactions": "yes", "idle": "30s"})
+    assert against.note == "the root blocker is a sleeping transaction, open for 2m10s, 2 sessions wait for it"
+    assert (usual.risk, usual.params) == (Risk.MEDIUM, {})
+    found = await played.plan(**against.params)
+    assert ids(found) == [7]
+    assert found.risk is Risk.HIGH
+    (line,) = [line for line in found.lines if line.label == "#7 holds up others"]
+    assert line.before == "open for 2m10s, 2 sessions wait for it; locks shop.orders (metadata), a table (metadata)"
+    await played.apply(found)
+    assert server.killed == [7]
+
+
+async def test_without_a_sleeping_root_blocker_there_is_nothing_to_offer_against_it(tmp_path: Path) -> None:
+    played = Played(tmp_path, Server())
+    ask = about("mysql.lock.root_blocker.age")
+    assert len(played.action.offers(TARGET, ask)) == 1, "nothing was read"
+    locked(played, msgspec.structs.replace(LOCKS, rows=LOCKS.rows[:1]))
+    assert len(played.action.offers(TARGET, ask)) == 1, "it works"
+    locked(played)
+    assert len(played.action.offers(TARGET, about("mysql.connections"))) == 1
+    assert len(played.action.offers(TARGET, about("mysql.lock.root_blocker.age", "db-2"))) == 1
+    played.ground.stale = {"db-1"}
+    assert len(played.action.offers(TARGET, ask)) == 1, "nobody knows whether it still blocks"
+
+
+async def test_one_that_is_named_may_only_read_which_is_warned_of(tmp_path: Path) -> None:
+    played = Played(tmp_path, Server(session(7, transaction=READS), session(8)))
+    found = await played.plan(id="7", transactions="yes")
+    assert ids(found) == [7]
+    assert found.warnings[1] == "#7 only reads: if that is the snapshot of a backup, the backup fails"
+    gone = await played.plan(id="9", transactions="yes")
+    assert (gone.targets, gone.warnings) == ((), ("#9 does not sleep for 10m, or has gone, or may not be closed",))
+    backup = Played(tmp_path, Server(session(7, user="backup", transaction=READS)))
+    assert ids(await backup.plan(id="7", transactions="yes")) == []
+
+
+async def test_a_single_one_has_helped_once_it_is_gone_whoever_comes(tmp_path: Path) -> None:
+    server = Server(session(1, transaction=WRITES), session(2))
+    played = Played(tmp_path, server)
+    found = await played.plan(id="1", transactions="yes")
+    receipt = await played.apply(found)
+    server.sessions[11] = session(11, idle=1.0, since=1e6)
+    verdict = await played.action.verify(played.job(found, id="1"), receipt)
+    assert verdict.proof is Proof.RECOVERED
+    assert {watch.must for watch in found.watches} == {Must.KEEP}
+
+
+async def test_what_is_unknown_is_said_in_short_lines(tmp_path: Path) -> None:
+    found = await Played(tmp_path, Server(session(1))).plan()
+    assert len(found.unknown) == 2
+    assert max(map(len, found.unknown)) <= 110
 
 
 async def test_patterns_and_the_limit_choose_those_that_slept_the_longest(tmp_path: Path) -> None:

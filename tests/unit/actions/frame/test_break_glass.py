@@ -14,7 +14,7 @@ from perftui.actions.audit.journal import Journal
 from perftui.actions.audit.log import AuditLog
 from perftui.actions.contract import Actor
 from perftui.config.remedies import Freeze
-from perftui.core.action import BREAKABLE, Outcome, Plan, Run
+from perftui.core.action import Outcome, Plan, Run
 from perftui.core.errors import Refused
 from tests.unit.actions.stage import ADMIN, Stage
 
@@ -43,7 +43,24 @@ async def test_limits_cooldown_and_freeze_are_passed_and_recorded(tmp_path: Path
     intent = [record for record in stage.log.records() if record["event"] == "intent"][-1]
     assert (intent["passed"], intent["reason"]) == (["limits", "cooldown", "freeze"], "outage")
     assert (await stage.runner.audit(1))[0].passed == run.passed
-    assert set(run.passed) | {"audit"} == BREAKABLE
+
+
+@pytest.mark.parametrize("may_break", [True, False])
+@pytest.mark.parametrize("check", ["limits", "cooldown", "freeze", "audit"])
+async def test_a_refusal_tells_that_it_can_be_passed(tmp_path: Path, check: str, may_break: bool) -> None:
+    stage = Stage(tmp_path)
+    stage.rule(
+        max_targets=1 if check == "limits" else 9, freeze=ALWAYS if check == "freeze" else (), break_glass=may_break
+    )
+    stage.fake.finds = {"count": 2}
+    plan = await stage.plan()
+    if check == "cooldown":
+        stage.runner._recent.rest(plan.action, "cache-1", 10)
+    if check == "audit":
+        stage.runner._journal = Journal(AuditLog(tmp_path, full), stage.clock, tmp_path / "no-log")
+    with pytest.raises(Refused) as caught:
+        await stage.runner.apply(plan.id, "y", ADMIN)
+    assert (caught.value.check, caught.value.breakable) == (check, may_break)
 
 
 async def test_nothing_to_pass_is_an_ordinary_run(tmp_path: Path) -> None:
@@ -66,7 +83,7 @@ async def test_it_wants_an_admin_the_name_and_a_reason(tmp_path: Path, given: di
     stage.rule(freeze=ALWAYS)
     with pytest.raises(Refused) as caught:
         await broken(stage, await stage.plan(), **given)
-    assert caught.value.check == check
+    assert (caught.value.check, caught.value.breakable) == (check, False)
     assert (stage.fake.started, stage.events()) == (0, [])
 
 
@@ -119,8 +136,9 @@ async def test_what_no_log_at_all_takes_is_not_done(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.runner._journal = Journal(AuditLog(tmp_path, full), stage.clock, tmp_path / "no-log")
     plan = await stage.plan()
-    with pytest.raises(Refused, match="refused by audit"):
+    with pytest.raises(Refused, match="refused by audit") as caught:
         await broken(stage, plan)
+    assert not caught.value.breakable
     assert stage.fake.started == 0
     stage.runner._journal = Journal(stage.log, stage.clock)
     assert (await broken(stage, plan)).outcome is Outcome.SUCCEEDED

@@ -10,6 +10,7 @@ from perftui.actions.contract import PLAN_LIFE, Actor
 from perftui.actions.frame.guard import Attempt, Guard
 from perftui.actions.frame.recent import Recent
 from perftui.actions.params import Params
+from perftui.config.kinds import RedisOptions
 from perftui.config.remedies import Freeze
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import Line, Outcome, Risk, Run, Watch
@@ -160,6 +161,38 @@ async def test_a_subject_excludes_itself_and_the_whole_target_and_nothing_else(t
     assert stage.fake.started == 2
 
 
+async def test_what_is_one_thing_under_two_names_is_locked_and_rests_as_one(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.fake.finds = {"subject": "nginx.service"}
+    first, other = await stage.plan(queue="nginx"), await stage.plan(queue="nginx.service")
+    assert (first.subject, first.locks) == ("nginx.service", ("cache-1/nginx.service",))
+    stage.fake.step.clear()
+    await stage.runner.apply(first.id, "y", ADMIN)
+    with pytest.raises(Refused, match=r"refused by lock: cleanup\.fake runs on cache-1/nginx\.service"):
+        await stage.runner.apply(other.id, "y", ADMIN)
+    stage.fake.step.set()
+    await stage.ended(first)
+    with pytest.raises(Refused, match="refused by cooldown"):
+        await stage.runner.apply(other.id, "y", ADMIN)
+
+
+async def test_what_else_an_action_works_on_is_locked_too(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.fake.finds = {"locks": ("mail@1.service", "mail@2.service")}
+    group = await stage.plan(queue="mail")
+    assert group.locks == ("cache-1/mail", "cache-1/mail@1.service", "cache-1/mail@2.service")
+    stage.fake.finds = {}
+    one, another = await stage.plan(queue="mail@1.service"), await stage.plan(queue="mail@3.service")
+    stage.fake.step.clear()
+    await stage.runner.apply(group.id, "y", ADMIN)
+    with pytest.raises(Refused, match="refused by lock"):
+        await stage.runner.apply(one.id, "y", ADMIN)
+    await stage.runner.apply(another.id, "y", ADMIN)
+    stage.fake.step.set()
+    for plan in (group, another):
+        await stage.ended(plan)
+
+
 async def test_a_touched_source_is_locked_read_only_and_confirmed_as_the_target_is(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.fake.finds = {"touches": ("host",)}
@@ -187,6 +220,67 @@ async def test_what_becomes_read_only_while_the_target_is_looked_at_is_not_touch
     with pytest.raises(Refused, match="refused by read-only"):
         await stage.runner.apply(plan.id, "y", ADMIN)
     assert stage.fake.started == 0
+
+
+@pytest.mark.parametrize("source", ["source", "host"])
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"read_only": True}, "says read_only = true"),
+        ({"production": True}, "type cache-1"),
+        ({"options": RedisOptions(url="redis://elsewhere")}, "its settings have just changed; preview it again"),
+    ],
+)
+async def test_a_source_that_changes_while_the_target_is_looked_at_is_asked_again(
+    tmp_path: Path, source: str, change: dict[str, object], error: str
+) -> None:
+    stage = Stage(tmp_path)
+    stage.fake.finds = {"touches": ("host",)}
+    plan = await stage.plan()
+    look = stage.fake.identity
+
+    async def slow(target: SourceSettings, params: Params) -> dict[str, str]:
+        setattr(stage, source, msgspec.structs.replace(getattr(stage, source), **change))
+        return await look(target, params)
+
+    stage.fake.identity = slow  # type: ignore[method-assign]
+    with pytest.raises((Refused, TargetChanged), match=error):
+        await stage.runner.apply(plan.id, "y", ADMIN)
+    assert (stage.fake.started, stage.events()) == (0, [])
+
+
+async def test_a_part_whose_source_became_production_wants_more_than_the_y_of_its_whole(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    guard = Guard(stage, stage.clock, Recent(stage.clock))
+    part = Attempt(
+        action=stage.fake, plan=await stage.plan(), target=stage.source, actor=ADMIN, confirmation="y", reason="why"
+    )
+    assert await guard.admit_part(part) == ()
+    stage.source = msgspec.structs.replace(stage.source, production=True)
+    with pytest.raises(Refused, match="refused by confirmation: cache-1 wants its name typed by now"):
+        await guard.admit_part(part)
+    assert await guard.admit_part(msgspec.structs.replace(part, confirmation="host")) == ()
+
+
+@pytest.mark.parametrize("where", ["flag", "file", "source", "console"])
+@pytest.mark.parametrize("programs", [True, False])
+async def test_a_preview_runs_no_program_where_nothing_may_be_changed(
+    tmp_path: Path, where: str, programs: bool
+) -> None:
+    stage = Stage(tmp_path, read_only=where == "flag")
+    stage.settings = Settings(read_only=where == "file")
+    stage.source = msgspec.structs.replace(stage.source, read_only=where == "source")
+    stage.fake.programs = programs
+
+    async def preview() -> object:
+        return await stage.runner.plan("cleanup.fake", "cache-1", {}, read_only=where == "console")
+
+    if programs:
+        with pytest.raises(Refused, match="refused by read-only: its preview runs a program, and "):
+            await preview()
+    else:
+        await preview()
+    assert stage.fake.planned == int(not programs)
 
 
 @pytest.mark.parametrize(

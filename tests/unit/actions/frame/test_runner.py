@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,10 @@ import pytest
 
 from perftui.actions.audit.journal import Journal
 from perftui.actions.audit.log import AuditLog
-from perftui.actions.contract import Actor
+from perftui.actions.contract import Actor, Job, Receipt
 from perftui.core.action import Line, Outcome, Proof, Run
 from perftui.core.errors import ActionError, Refused
+from tests.support.servers import eventually
 from tests.unit.actions.stage import ADMIN, Stage
 
 ABSENT = object()
@@ -55,8 +57,40 @@ async def test_a_cancelled_run_stops_between_two_steps(tmp_path: Path) -> None:
     stage.runner.cancel(plan.id, ADMIN)
     stage.fake.step.set()
     run = await stage.ended(plan)
-    assert (run.outcome, run.message, stage.fake.done) == (Outcome.CANCELLED, "0 done", [])
+    assert (run.outcome, run.message, stage.fake.done) == (Outcome.CANCELLED, "0 done; cancelled by ada", [])
     assert run.proof is Proof.UNKNOWN
+
+
+async def test_who_cancelled_is_on_record_at_once_and_the_first_counts(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    plan = await stage.plan()
+    stage.fake.step.clear()
+    await stage.runner.apply(plan.id, "y", ADMIN)
+    stage.runner.cancel(plan.id, Actor(uid=7, role="admin", login="ana", claimed={"SUDO_USER": "eve"}))
+    stage.runner.cancel(plan.id, ADMIN)
+    await eventually(lambda: asyncio.sleep(0, "cancel" in stage.events()))
+    (row,) = await stage.runner.audit(5)
+    assert (row.outcome, row.message) == ("open", "cancelled by ana (claims eve)")
+    stage.fake.step.set()
+    run = await stage.ended(plan)
+    assert run.message == "0 done; cancelled by ana (claims eve)"
+    assert stage.events() == ["intent", "cancel", "outcome", "proof"]
+    assert (await stage.runner.audit(5))[0].message == run.message
+
+
+async def test_what_was_done_before_somebody_cancelled_it_was_not_cancelled(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    plan = await stage.plan()
+    apply = stage.fake.apply
+
+    async def deaf(job: Job) -> Receipt:
+        stage.runner.cancel(plan.id, ADMIN)
+        return await apply(replace(job, cancelled=asyncio.Event()))
+
+    stage.fake.apply = deaf  # type: ignore[method-assign]
+    run = await stage.applied(plan)
+    assert (run.outcome, run.message) == (Outcome.SUCCEEDED, "all done")
+    assert "cancel" in stage.events()
 
 
 async def test_a_failure_is_told_recorded_and_gives_the_target_back(tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ async def test_an_undo_is_planned_confirmed_and_marks_the_run(tmp_path: Path) ->
         await stage.runner.undo(run.plan.id)
 
 
+async def test_the_preview_of_an_undo_runs_no_program_for_who_only_looks(tmp_path: Path) -> None:
+    stage = undoable(tmp_path)
+    run = await stage.run()
+    stage.fake.programs = True
+    with pytest.raises(Refused, match="refused by read-only: its preview runs a program"):
+        await stage.runner.undo(run.plan.id, read_only=True)
+    assert (await stage.runner.undo(run.plan.id)).undoes == run.plan.id
+
+
 async def test_of_two_previews_of_an_undo_one_can_be_applied(tmp_path: Path) -> None:
     stage = undoable(tmp_path)
     run = await stage.run()

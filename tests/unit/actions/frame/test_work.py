@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from perftui.actions.contract import Findings, Verdict
+from perftui.actions.contract import Findings, Job, Receipt, Verdict
 from perftui.actions.params import Params
 from perftui.actions.proof.verdicts import combined
 from perftui.config.settings import SourceSettings
@@ -124,6 +124,46 @@ async def test_a_watch_or_a_reading_that_fails_leaves_the_other(tmp_path: Path) 
     stage.fake.finds = {"watches": (DEPTH,)}
     run = await stage.run()
     assert (run.proof, run.message) == (Proof.UNKNOWN, "all done; not proved: no readings came")
+
+
+async def test_a_defect_in_the_second_reading_ends_as_unknown_told_and_recorded(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+
+    async def broken(job: Job, receipt: Receipt) -> Verdict:
+        raise KeyError("evicted")
+
+    stage.fake.verify = broken  # type: ignore[method-assign]
+    run = await stage.run()
+    assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.UNKNOWN)
+    assert run.message == "all done; not proved: a defect of perftui: KeyError: 'evicted'"
+    last = list(stage.log.records())[-1]
+    assert (last["event"], last["proof"], last["message"]) == ("proof", "unknown", run.message)
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+async def test_a_defect_in_the_watch_keeps_nobody_from_acting_and_ends_as_unknown(tmp_path: Path, where: str) -> None:
+    watching = Watching()
+    watching.ends.set()
+    if where == "after":
+        watching.error = ZeroDivisionError("no readings")
+    else:
+        watching.before = lambda plan: 1 / 0  # type: ignore[method-assign]
+    stage = Stage(tmp_path, watcher=watching)
+    stage.fake.finds = {"watches": (DEPTH,)}
+    run = await stage.run()
+    assert stage.fake.done == [0]
+    assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.UNKNOWN)
+    assert "not proved: a defect of perftui: ZeroDivisionError" in run.message
+    assert stage.events() == ["intent", "outcome", "proof"]
+
+
+async def test_a_defect_in_the_steps_is_on_record(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.fake.error = KeyError("cursor")
+    run = await stage.run()
+    assert (run.outcome, run.proof) == (Outcome.FAILED, Proof.UNKNOWN)
+    assert run.message == "it broke off: a defect of perftui: KeyError: 'cursor'"
+    assert list(stage.log.records())[-1]["message"] == run.message
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,20 @@ def test_its_line_shows_before_after_and_a_word() -> None:
     assert (line.before, line.after) == ("–", "–  no data")
 
 
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "shown"),
+    [
+        (DEPTH, 12.4, [1.0, 0.0, 0.0], ("12", "0  improving")),  # the mean of what is counted is no part of a job
+        ("system.cpu.load_average.1m", 0.4, [0.3, 0.25], ("0.4", "0.25  steady")),  # nor is a load a whole number
+    ],
+)
+def test_what_is_counted_is_shown_in_whole_numbers_and_nothing_else(
+    metric: str, before: float, after: list[float | None], shown: tuple[str, str]
+) -> None:
+    (line,) = judge([watch(metric, Must.IMPROVE)], [before], [after]).lines
+    assert (line.before, line.after) == shown
+
+
 figures = st.floats(0, 1e6, allow_nan=False)
 
 

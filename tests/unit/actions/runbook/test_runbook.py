@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from perftui.actions.contract import Ask, Job
-from perftui.actions.runbook import program
 from perftui.actions.runbook.action import RunbookAction, runbook_actions
 from perftui.config.duration import Duration
 from perftui.config.remedies import HttpCall, Runbook, RunbookParam
 from perftui.config.settings import Settings
+from perftui.connect import program
 from perftui.core.action import Outcome, Plan, Proof, Risk, Run, Undo
 from perftui.core.alert import Alert
 from perftui.core.clock import ManualClock
@@ -118,6 +118,17 @@ async def test_the_preview_runs_the_dry_run_and_nothing_else(tmp_path: Path) -> 
     assert (run.outcome, run.applied, run.message) == (Outcome.SUCCEEDED, 1, "exit 0")
     assert run.undo == Undo(action="runbook.admit", params={"a": "x"}, title="Admit")
     assert marker.exists()
+
+
+async def test_no_dry_run_is_run_where_nothing_may_be_changed(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    dry = Books(tmp_path, book(command=("true",), dry_run=("touch", str(marker))))
+    with pytest.raises(Refused, match="refused by read-only: its preview runs a program, and you attached"):
+        await dry.stage.runner.plan("runbook.drain", "cache-1", {}, read_only=True)
+    assert not marker.exists()
+    without = Books(tmp_path, book(command=("touch", str(marker))))
+    assert await without.stage.runner.plan("runbook.drain", "cache-1", {}, read_only=True)
+    assert not marker.exists()
 
 
 async def test_a_failing_dry_run_refuses_with_its_last_line(tmp_path: Path) -> None:

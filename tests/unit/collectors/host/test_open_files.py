@@ -31,6 +31,7 @@ def held(tmp_path: Path) -> Iterator[Path]:
 def test_a_deleted_file_counts_once_by_its_blocks(held: Path) -> None:
     (found,) = [each for each in scan(Path("/")).files if each.path == str(held)]
     assert (found.pid, found.holders) == (os.getpid(), 2)
+    assert found.started == int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     assert 200_000 <= found.size < 300_000
     assert Path(found.mount).is_mount()
 

@@ -45,6 +45,7 @@ def test_a_row(tree: Tree, table: ProcessTable) -> None:
         "unit": "worker.service",
         "time": pytest.approx(0.5 + 10 / HERTZ),
         "start": 1000005.0,
+        "started": 5 * HERTZ,
     }
 
 

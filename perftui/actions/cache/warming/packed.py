@@ -28,8 +28,8 @@ class Batch(NamedTuple):
     packed: bytes
 
 
-class Pinned:
-    """What a plan will write; `let_go` frees it when newer previews need the room."""
+class PackedItems:
+    """What a plan will write: `held` bytes of it are kept, until `let_go`."""
 
     def __init__(self, recipe: WarmRecipe, rng: random.Random) -> None:
         self.batches: list[Batch] = []
@@ -85,7 +85,7 @@ class Pinned:
         self._seen = set()
 
     def let_go(self) -> None:
-        """Free the items: the plan cannot be applied any more."""
+        """Free the items: they are written."""
         self.batches, self.held = [], 0
 
     def _pin(self, item: Item) -> None:

@@ -5,23 +5,23 @@ import zlib
 
 import pytest
 
-from perftui.actions.cache.warming import pinned as module
+from perftui.actions.cache.warming import packed as module
 from perftui.actions.cache.warming.items import Item
-from perftui.actions.cache.warming.pinned import MOST_BATCH, SAMPLE, Pinned
+from perftui.actions.cache.warming.packed import MOST_BATCH, SAMPLE, PackedItems
 from perftui.config.duration import Duration
 from perftui.config.remedies import WarmRecipe
 from perftui.connect.redis import _packed
 from perftui.core.errors import Refused
 
 
-def pinned(items: list[Item | str], **recipe: object) -> Pinned:
-    made = Pinned(WarmRecipe(target="cache-1", **recipe), random.Random(1))  # type: ignore[arg-type]
+def pinned(items: list[Item | str], **recipe: object) -> PackedItems:
+    made = PackedItems(WarmRecipe(target="cache-1", **recipe), random.Random(1))  # type: ignore[arg-type]
     made.add(items)
     made.close()
     return made
 
 
-def commands(made: Pinned) -> list[list[bytes]]:
+def commands(made: PackedItems) -> list[list[bytes]]:
     """Read the packed commands back."""
     found: list[list[bytes]] = []
     for batch in made.batches:
