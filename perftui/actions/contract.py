@@ -16,7 +16,7 @@ import msgspec
 from perftui.actions.params import Params
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import SHOWN_TARGETS, ActionInfo, Line, Offer, Plan, Proof, Risk, Undo, Watch
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, Level
 from perftui.core.clock import Clock
 from perftui.core.reading import Reading
 from perftui.core.series import SeriesId
@@ -52,6 +52,12 @@ class Ground(Protocol):
     def alert(self, key: str) -> Alert | None:
         """Return an alert that is pending or firing by its key."""
 
+    def alerts(self) -> Sequence[Alert]:
+        """Return the alerts that fire, each with what keeps it quiet."""
+
+    def levels(self) -> Sequence[Level]:
+        """Return the levels of the rules in force that mean something beside every series of their metric."""
+
     def poke(self, name: str) -> bool:
         """Force a probe of a source; return whether there is such a source."""
 
@@ -85,10 +91,10 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     far as that is known). `touches` names other sources that are changed, too. `risk` and `reversible` override what
     the action says of itself.
 
-    `subject` is the one name of the thing that the subject parameter means, however it was typed (`nginx.service` for
-    `nginx`): locks and cooldowns go by it; None when the parameter's text is that name. `locks` are the names of
-    further things on the target that are locked (the units of a group). `parts` are the plans that it runs one after
-    another, where it is several actions.
+    `bound` says which limit of its own binds, for the preview. `subject` is the one name of the thing that the
+    subject parameter means, however it was typed (`nginx.service` for `nginx`): locks and cooldowns go by it; None
+    when the parameter's text is that name. `locks` are the names of further things on the target that are locked
+    (the units of a group). `parts` are the plans that it runs one after another, where it is several actions.
     """
 
     title: str
@@ -103,6 +109,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     work: Any = None
     weight: int = 0
     share: float | None = None
+    bound: str = ""
     touches: tuple[str, ...] = ()
     risk: Risk | None = None
     reversible: bool | None = None
@@ -156,10 +163,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the second reading shows."""
+    """What the second reading shows. `caps`: the watched series cannot make it better than that."""
 
     proof: Proof
     lines: tuple[Line, ...] = ()
+    caps: bool = False
 
 
 class PartEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,12 +198,15 @@ class Action(ABC):
     info: ActionInfo
     cooldown: ClassVar[float] = 10.0
     """Seconds that the subject is left alone after a run."""
-    plan_deadline: ClassVar[float] = 8.0
-    """Seconds that the preview may take."""
 
     def __init__(self, ground: Ground, clock: Clock) -> None:
         self.ground = ground
         self.clock = clock
+
+    @property
+    def plan_deadline(self) -> float:
+        """Seconds that the preview may take."""
+        return 8.0
 
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
         """Return what can be previewed on this target now, the best first; reads nothing but the ground.
@@ -279,6 +290,7 @@ def make_plan(
         count=len(found.targets) if found.count is None else found.count,
         pin=found.pin or _pin(found.targets),
         share=found.share,
+        bound=found.bound,
         locks=tuple(sorted(locks)),
         touches=tuple(other.name for other in others),
         lines=found.lines,

@@ -8,6 +8,7 @@ from perftui.config.size import Size
 from perftui.core.action import ActionInfo, Param, ParamKind
 from perftui.core.errors import Refused
 from perftui.core.text import clean, did_you_mean
+from perftui.core.units import size
 
 LONGEST = 2000
 _WHOLE = re.compile(r"-?[0-9]+")
@@ -106,11 +107,23 @@ def _check_bounds(param: Param, number: float, text: str) -> None:
     most = float("inf") if param.most is None else param.most
     if not least <= number <= most:  # NaN lies within nothing
         bounds = " and ".join(
-            words
-            for words, bound in ((f"at least {least:g}", param.least), (f"at most {most:g}", param.most))
+            f"{words} {_bound(param.kind, bound)}"
+            for words, bound in (("at least", param.least), ("at most", param.most))
             if bound is not None
         )
         raise Refused("parameters", f"{param.name} is {clean(text, 40)}", f"give {bounds or 'a number'}")
+
+
+def _bound(kind: ParamKind, bound: float) -> str:
+    """Return a bound as one would type it."""
+    match kind:
+        case ParamKind.DURATION:
+            return Duration(bound).text
+        case ParamKind.SIZE:
+            return str(size(bound))
+        case ParamKind.INTEGER:
+            return f"{bound:.0f}"
+    return f"{bound:g}"
 
 
 _EXPECTED = {

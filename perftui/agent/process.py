@@ -23,6 +23,8 @@ from perftui.core.errors import AgentError, AuditError, ConfigError
 from perftui.engine.engine import Engine
 
 LINGER_CHECK = 1.0
+AUDIT_EVERY = 5.0
+"""Seconds after which the agent tries again to write what is owed to the audit log."""
 STATE_PATIENCE = 2.0
 """Seconds that the disk has to give back what was kept, before the agent starts without it for now."""
 
@@ -83,10 +85,15 @@ class Agent:
         self.engine.start()
         if self._problems:
             self.engine.note("config", *self._problems, "read-only until the configuration is right")
+        auditing: asyncio.Task[None] | None = None
         try:
             await self._show_interrupted()
+            auditing = asyncio.create_task(self._keep_audit(), name="audit log")
             await self._until_finished()
         finally:
+            if auditing is not None:
+                auditing.cancel()
+                await asyncio.gather(auditing, return_exceptions=True)
             with contextlib.suppress(OSError):
                 self._socket.unlink()
             await self.server.stop()
@@ -108,6 +115,16 @@ class Agent:
             await self.actions.start()
         except AuditError as error:
             self.engine.note("audit", f"audit log: {error}; no action will run")
+
+    async def _keep_audit(self) -> None:
+        """Tell while records wait for room, or the reserve for them is not whole."""
+        told = ""
+        while True:
+            trouble = await self.actions.mend_audit()
+            if trouble != told:
+                told = trouble
+                self.engine.note("audit room", *([trouble] if trouble else []))
+            await asyncio.sleep(AUDIT_EVERY)
 
     def _publish_runs(self, runs: tuple[Run, ...]) -> None:
         self._runs.observe(runs)

@@ -111,6 +111,10 @@ class Alerting:
         found = (*self.rules.firing(), *self.rules.pending())
         return next((alert for alert in found if alert.key == key), None)
 
+    def firing(self) -> list[Alert]:
+        """Return what fires, each with what keeps it quiet."""
+        return self.desk.judge(self.rules.firing())
+
     def ended(self, rule: str, source: str, attributes: Attributes) -> tuple[Alert, ...]:
         """Return how one alert ended before, newest first."""
         return self._ended.of(rule, source, attributes)

@@ -1,25 +1,34 @@
-"""The health report: what is wrong by the table of levels, and what would help. Pure.
+"""The health report: what is wrong by the alerts and by the table of levels, and what would help. Pure.
 
-What has no fresh figures is judged by none: it stands as an issue of its own, and among `blind`.
+It is never better than the worst alert that fires. What has no fresh figures is judged by none: it stands as an issue
+of its own, and among `blind`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from perftui.analysis.levels import LEVELS, Level, Only
 from perftui.analysis.remedies import Facts, recommendations
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.alert import Severity
+from perftui.core.alert import Alert, Severity
+from perftui.core.alert import Level as RuleLevel
 from perftui.core.catalogue import CATALOGUE
 from perftui.core.health import Health, HealthReport, Issue, Priority, Recommendation
+from perftui.core.metric import Kind, Metric
 from perftui.core.reading import Reading, Sample
 from perftui.core.series import Attributes, SeriesId
-from perftui.core.units import seconds, show_metric
+from perftui.core.units import count, seconds, show_metric
 
 Recent = Callable[[SeriesId], float | None]
 """Gives the mean of a series over the last minute; None where it has none."""
 
 _UNTOLD = ("agent",)
 """Kinds that are no part of what is watched."""
+
+
+_SILENT = "source.stale"
+_COUNTED = re.compile(r"\{(\w+)\}")
 
 
 class View:
@@ -40,6 +49,15 @@ class View:
         return value if mean is None else mean
 
 
+class Found(NamedTuple):
+    """What is wrong with a series, and by which level; without one nothing is known to help."""
+
+    issue: Issue
+    series: SeriesId
+    level: Level | None = None
+    facts: Facts | None = None
+
+
 def report(
     sources: Mapping[str, SourceSettings],
     readings: Mapping[str, Reading],
@@ -47,11 +65,18 @@ def report(
     settings: Settings,
     at: float,
     recent: Recent = lambda _: None,
+    levels: Sequence[RuleLevel] = (),
+    firing: Sequence[Alert] = (),
 ) -> HealthReport:
-    """Return how the whole stands at `at` (wall seconds), the worst first."""
-    found: list[tuple[Issue, Level | None, Facts | None]] = []
+    """Return how the whole stands at `at` (wall seconds), the worst first.
+
+    `levels` are those of the rules: they stand for those of the table; `firing` are the alerts that nothing mutes.
+    """
+    table = _table(levels)
+    found: list[Found] = []
     blind: list[str] = []
     judged = 0
+    views: dict[str, View] = {}
     for name, source in sources.items():
         if source.kind in _UNTOLD:
             continue
@@ -59,16 +84,20 @@ def report(
         if reading is None or not fresh(name):
             issue = _silent(name, reading, at)
             blind.append(f"{name}: {issue.value}")
-            found.append((issue, None, None))
+            found.append(Found(issue, SeriesId(name, issue.metric)))
             continue
         judged += 1
-        found += _issues(View(source, reading, recent))
+        view = View(source, reading, recent)
+        found += _issues(view, table)
+        views[name] = view
+    told = [_alerted(each, views.get(each.source), table) for each in firing]
     issues = sorted(
-        (issue for issue, _, _ in found), key=lambda issue: (-issue.severity.rank, issue.source, issue.title)
+        (each.issue for each in (*told, *(each for each in found if not _is_told(each, told)))),
+        key=lambda issue: (-issue.severity.rank, issue.source, issue.title),
     )
     advised = [
         each
-        for issue, level, facts in found
+        for issue, _, level, facts in (*found, *told)
         if level is not None and facts is not None
         for each in recommendations(level.remedy, issue, facts, sources, settings)
     ]
@@ -76,12 +105,46 @@ def report(
     for each in sorted(advised, key=lambda each: list(Priority).index(each.priority)):
         best.setdefault(each.id, each)
     return HealthReport(
-        status=_status(issues, judged),
+        status=_status(issues, judged + len(told)),
         at=at,
         issues=tuple(issues),
         recommendations=tuple(best.values()),
         blind=tuple(blind),
     )
+
+
+def _table(levels: Sequence[RuleLevel]) -> tuple[Level, ...]:
+    """Return the table with the levels of the rules, where they have any for a metric and that direction."""
+    known = {(each.metric, each.direction): each for each in levels}
+
+    def level(each: Level) -> Level:
+        rule = known.get((each.metric, "above" if each.bad == "up" else "below"))
+        return each if rule is None else each._replace(warning=rule.warning, critical=rule.critical)
+
+    return tuple(level(each) for each in LEVELS)
+
+
+def _alerted(alert: Alert, view: View | None, table: Sequence[Level]) -> Found:
+    """Return an alert as an issue, with what the table knows to help, if its source is judged and agrees."""
+    issue = Issue(
+        severity=alert.severity,
+        title=alert.summary or alert.rule,
+        source=alert.source,
+        metric=alert.metric,
+        value=alert.value_text,
+        level=f"{alert.direction} {alert.level_text}" if alert.level_text else "",
+    )
+    series = SeriesId(alert.source, alert.metric, alert.attributes)
+    if view is not None:
+        for level in table:
+            if level.metric == alert.metric and all(_agrees(view, only, alert.attributes) for only in level.only):
+                return Found(issue, series, level, Facts(dict(alert.attributes), view.value))
+    return Found(issue, series)
+
+
+def _is_told(each: Found, told: Iterable[Found]) -> bool:
+    """Return whether an alert on the same series says it already, as badly."""
+    return any(other.series == each.series and other.issue.severity.rank >= each.issue.severity.rank for other in told)
 
 
 def _status(issues: list[Issue], judged: int) -> Health:
@@ -97,21 +160,21 @@ def _silent(name: str, reading: Reading | None, at: float) -> Issue:
         severity=Severity.WARNING,
         title="no fresh figures",
         source=name,
-        metric="source.stale",
+        metric=_SILENT,
         value=age,
         level="fresh",
     )
 
 
-def _issues(view: View) -> Iterator[tuple[Issue, Level, Facts]]:
+def _issues(view: View, table: Sequence[Level]) -> Iterator[Found]:
     """Yield what is wrong with one source."""
-    for level in LEVELS:
+    for level in table:
         for sample in view.samples:
             if sample.metric == level.metric:
                 yield from _judged(view, level, sample)
 
 
-def _judged(view: View, level: Level, sample: Sample) -> Iterator[tuple[Issue, Level, Facts]]:
+def _judged(view: View, level: Level, sample: Sample) -> Iterator[Found]:
     value = view.value(level.metric, sample.attributes, recent=level.recent)
     if value is None or not all(_agrees(view, only, sample.attributes) for only in level.only):
         return
@@ -126,10 +189,21 @@ def _judged(view: View, level: Level, sample: Sample) -> Iterator[tuple[Issue, L
         title=f"{level.title}: {about}" if about else level.title,
         source=view.source.name,
         metric=level.metric,
-        value=str(show_metric(metric, value)),
-        level=("above " if level.bad == "up" else "below ") + str(show_metric(metric, limit)),
+        value=_words(metric, value),
+        level=("above " if level.bad == "up" else "below ") + _words(metric, limit),
     )
-    yield issue, level, Facts(dict(sample.attributes), view.value)
+    series = SeriesId(view.source.name, level.metric, sample.attributes)
+    yield Found(issue, series, level, Facts(dict(sample.attributes), view.value))
+
+
+def _words(metric: Metric, value: float) -> str:
+    """Return a figure with what it counts: `8 jobs/min`, `12 jobs`; few within a second are many within a minute."""
+    noun = _COUNTED.match(metric.unit)
+    if noun is None:
+        return str(show_metric(metric, value))
+    is_rate = metric.kind is Kind.RATE
+    number = value * 60 if is_rate else value
+    return f"{count(number)} {noun[1]}{'' if number == 1 else 's'}{'/min' if is_rate else ''}"
 
 
 def _beyond(level: Level, value: float) -> tuple[Severity, float] | None:

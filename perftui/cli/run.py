@@ -5,9 +5,10 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 
@@ -41,8 +42,22 @@ async def _run(options: argparse.Namespace) -> int:
     source, _, subject = options.target.partition("/")
     async with session(options.config, source) as own:
         params = _params(own.client.state.actions, options, subject)
-        plan = await own.client.plan(options.action, source, params, options.alert)
+        with _planning(f"planning {options.action} on {options.target} …"):
+            plan = await own.client.plan(options.action, source, params, options.alert)
         return await confirm_and_run(own, options, plan)
+
+
+@contextlib.contextmanager
+def _planning(words: str) -> Iterator[None]:
+    """Show at a terminal what is waited for, for as long as it is."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    print(clean(words), end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 async def confirm_and_run(own: Session, options: argparse.Namespace, plan: Plan) -> int:

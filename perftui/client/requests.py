@@ -7,8 +7,10 @@ from perftui.core.action import AuditRow, Offer, Plan, Run
 from perftui.core.alert import Alert, RuleInfo, Silence
 from perftui.core.health import HealthReport
 
-PLAN_PATIENCE = 40.0
-"""Seconds that a preview or the start of an action may take: each has its own, shorter deadline in the agent."""
+PLAN_PATIENCE = 640.0
+"""Seconds that a preview may take: each has its own, shorter deadline in the agent (`scan_seconds` is 600 at most)."""
+START_PATIENCE = 40.0
+"""Seconds that the start of an action may take."""
 
 
 class AgentRequests(ABC):
@@ -45,7 +47,7 @@ class AgentRequests(ABC):
     async def apply(self, plan: Plan, confirmation: str, reason: str = "", *, break_glass: bool = False) -> Run:
         """Start what was previewed."""
         wanted = {"plan": plan.id, "confirmation": confirmation, "reason": reason, "break_glass": break_glass}
-        return await self._attached().call("apply", wanted, Run, PLAN_PATIENCE)
+        return await self._attached().call("apply", wanted, Run, START_PATIENCE)
 
     async def cancel(self, plan: str) -> None:
         """Stop a running action between two of its steps."""

@@ -35,6 +35,8 @@ class ActionRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How many things one action touches at most (keys, files, connections)."""
     max_share: Share = 0.5
     """Which share of all that there is one action touches at most, where that can be told."""
+    scan_seconds: Annotated[int, msgspec.Meta(ge=1, le=600)] = 60
+    """Seconds that the preview of an invalidation by pattern may look through all keys."""
     per_hour: Positive = 60
     """How many actions run within an hour on one target."""
     require_reason: tuple[Risk, ...] = ()

@@ -139,10 +139,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What an action will do, exactly; what was previewed is what runs, once.
 
     `digest` pins the targets (among them the server's identity); `targets` are the exact things that it touches
-    within `target`, the first 200 of `count`, `pin` a digest of all of them; `subject` the one thing that it works on,
-    if it is one. `locks` are held while it runs. `share` is how much of all that there is it touches (0..1).
-    `expires` is in monotonic seconds of the agent's clock; `unknown` says what cannot be known beforehand, `guards`
-    what the guard will look at, `confirm` is what must be typed (`y` or the target's name), `needs_reason` whether why.
+    within `target`, the first 200 of `count`, `pin` a digest of all of them; `subject` the one thing that it works
+    on, if it is one. `bound` says which limit of its own is the one that binds (`2 to 4, at most 8`), where there
+    is one. `locks` are held while it runs. `share` is how much of all that there is it touches (0..1). `expires` is
+    in monotonic seconds of the agent's clock; `unknown` says what cannot be known beforehand, `guards` what the
+    guard will look at, `confirm` is what must be typed (`y` or the target's name), `needs_reason` whether why.
     Proof: `watches` are followed for `window` seconds. `alert` is the key of the alert that it remedies, `undoes` the
     id of the plan that it takes back, `part_of` that of the plan that it is a part of.
     """
@@ -162,6 +163,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     pin: str = ""
     share: float | None = None
+    bound: str = ""
     locks: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -192,10 +194,11 @@ class Outcome(StrEnum):
 
 
 class Proof(StrEnum):
-    """What the readings after it show."""
+    """What the readings after it show. `held`: it is as it was planned, and nothing had to get better by it."""
 
     PENDING = "pending"
     RECOVERED = "recovered"
+    HELD = "as planned"
     UNCHANGED = "unchanged"
     WORSE = "worse"
     UNKNOWN = "unknown"

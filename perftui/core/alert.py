@@ -79,6 +79,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     seconds; it fires after `hold` seconds and is resolved after `clears_after` well ones. `kind` and `host` are of its
     source. `value_text` and `level_text` are for people: the unit may not be the metric's (a change per second, a
     share). `why` says in words what the rule looks at. `notes` say what became of its notifications.
+    `clear` is the value of the series at which it is well again, None where the series alone does not tell (a change
+    per second, a share, other metrics that count).
     """
 
     rule: str
@@ -91,6 +93,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity = Severity.WARNING
     value: float | None = None
     level: float | None = None
+    clear: float | None = None
     value_text: str = ""
     level_text: str = ""
     direction: str = "above"

@@ -12,7 +12,15 @@ def proof_words(plan: Plan) -> list[str]:
     return [f"{', '.join(map(_watch_words, plan.watches))}; watched for {seconds(plan.window)}"]
 
 
+def is_switch(metric: str) -> bool:
+    """Return whether a metric is 1 or 0 for what runs or does not (`service.up`): it has no figure to be above."""
+    return metric.endswith(".up")
+
+
 def _watch_words(watch: Watch) -> str:
+    """Return what is waited for; the label of what runs or does not says it all (`nginx.service is up`)."""
+    if is_switch(watch.metric):
+        return watch.label
     if watch.must is Must.KEEP:
         return f"{watch.label} not {watch.bad}"
     good = "down" if watch.bad == "up" else "up"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from perftui.config.address import normalised
 from perftui.config.discovery import discover
 from perftui.config.kinds import AgentOptions
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, Level
 from perftui.core.clock import Clock
 from perftui.core.reading import Reading
 from perftui.core.series import SeriesId
@@ -165,6 +165,14 @@ class Engine:
     def alert(self, key: str) -> Alert | None:
         """Return an alert that is pending or firing by its key."""
         return self.alerting.alert(key)
+
+    def alerts(self) -> Sequence[Alert]:
+        """Return the alerts that fire, each with what keeps it quiet."""
+        return self.alerting.firing()
+
+    def levels(self) -> Sequence[Level]:
+        """Return the levels of the rules in force."""
+        return self.alerting.rules.levels
 
     def note(self, subject: str, *lines: str) -> None:
         """Tell the consoles what there is to say of a subject now; no lines when that is over."""

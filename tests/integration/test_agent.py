@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from perftui.actions.audit.log import RESERVE, AuditLog
 from perftui.client import launch
 from perftui.client.agent_client import AgentClient
 from perftui.client.state import Link
-from perftui.config.paths import private_socket
+from perftui.config.paths import private_socket, state_dir
 from perftui.core.errors import RequestFailed
 from perftui.core.status import SourceState
 from tests.support.agents import agent_pids, attached, end_agents, start_and_wait, write_config
@@ -192,6 +193,27 @@ async def test_a_mistake_that_was_mended_is_not_told_any_more(tmp_path: Path) ->
             await eventually(believed)
     finally:
         end_agents()
+
+
+async def test_an_audit_log_whose_reserve_cannot_be_had_is_told_until_it_is_mended(config: str) -> None:
+    log = AuditLog(state_dir())
+    log.append({"event": "outcome"})
+    reserve = state_dir() / "audit.reserve"
+    reserve.unlink()
+    reserve.mkdir()
+    async with attached(config) as client:
+
+        async def told() -> bool:
+            notes = client.state.agent.notes if client.state.agent is not None else ()
+            return any(note.startswith(f"audit log: {log.path} cannot be written") for note in notes)
+
+        async def mended() -> bool:
+            return not await told()
+
+        await eventually(told)
+        reserve.rmdir()
+        await eventually(mended)
+        assert reserve.stat().st_size == RESERVE
 
 
 async def test_a_state_larger_than_a_line_arrives_in_parts(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """`cache.invalidate` on real servers: what was planned goes, and nothing else, ever."""
 
 import asyncio
+import itertools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from perftui.actions.cache import finding
 from perftui.actions.cache.invalidate import CacheInvalidate
 from perftui.actions.contract import Job, make_plan
 from perftui.actions.params import read_params
@@ -74,7 +76,7 @@ async def test_a_pattern_takes_what_it_matches_and_the_preview_nothing(server: R
         assert lines["user:*"] == ("300", "0 of these")
         assert lines["memory that they take"][0].startswith("about 4")
         run = await applied(stage, plan)
-        assert (run.outcome, run.proof, run.applied, run.left) == (Outcome.SUCCEEDED, Proof.RECOVERED, USERS, 0), run
+        assert (run.outcome, run.proof, run.applied, run.left) == (Outcome.SUCCEEDED, Proof.HELD, USERS, 0), run
         assert wire("DBSIZE") == PAGES
         assert not any(key.startswith(b"user:") for key in keys(wire))
         assert b"keyspace_misses:0\r" in bytes(wire("INFO", "stats"))  # type: ignore[arg-type]
@@ -160,6 +162,43 @@ async def test_more_keys_than_one_action_may_touch_are_refused(server: RedisServ
     stage.settings = msgspec.structs.replace(stage.settings, actions=ActionRules(max_targets=100))
     with pytest.raises(Refused, match="more than 100 keys match"):
         await planned(stage, pattern="user:*")
+
+
+async def test_a_scan_that_takes_too_long_says_how_far_it_came_and_which_setting_it_is(
+    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = action_stage(server, tmp_path)
+    stage.rule(scan_seconds=2)
+    assert stage.runner._actions["cache.invalidate"].plan_deadline > 2
+    late = itertools.count()
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: float(next(late)))
+    monkeypatch.setattr(finding, "rest", lambda *_: asyncio.sleep(0))
+    with pytest.raises(Refused, match=r"[\d,]+ of 3,000 keys looked at in 2 s, .*raise scan_seconds in \[actions\]"):
+        await planned(stage, pattern="user:*")
+
+
+async def test_between_two_steps_of_a_scan_it_rests_as_long_as_it_worked(
+    server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "SCAN_COUNT", 100)
+    rests: list[float] = []
+
+    async def rest(_never: asyncio.Event, pause: float) -> None:
+        rests.append(pause)
+
+    clock = SystemClock()
+    add = finding.Keys._add
+
+    def slow(self: finding.Keys, keys: Iterable[bytes]) -> None:
+        add(self, keys)
+        until = clock.monotonic() + 0.01
+        while clock.monotonic() < until:
+            pass
+
+    monkeypatch.setattr(finding, "rest", rest)
+    monkeypatch.setattr(finding.Keys, "_add", slow)
+    await planned(action_stage(server, tmp_path), pattern="user:*")
+    assert rests and all(pause >= 0.01 for pause in rests)
 
 
 async def test_a_replica_is_refused(server: RedisServer, tmp_path: Path) -> None:
@@ -250,7 +289,7 @@ async def test_every_primary_of_a_cluster_is_reached(tmp_path: Path) -> None:
         assert plan.identity["address"].count(",") == 2
         assert plan.command.count("--scan") == 3
         run = await applied(stage, plan)
-        assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.RECOVERED, 600), run
+        assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.HELD, 600), run
         assert all(not any(key.startswith(b"user:") for key in found) for found in contents(nodes))
         assert sum(len(found) for found in contents(nodes)) == 2401
         stage.clock.advance(60)

@@ -76,7 +76,7 @@ async def test_all_three_are_set_and_taken_back_exactly(server: RedisServer, tmp
         assert (plan.reversible, plan.risk) == (True, Risk.MEDIUM)
         assert any("a restart takes it back" in text for text in plan.warnings)
         run = await applied(stage, plan)
-        assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.RECOVERED, 3), run
+        assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.HELD, 3), run
         assert config(wire, "maxmemory") == b"%d" % (200 * MIB)
         assert (config(wire, "maxmemory-policy"), config(wire, "maxmemory-samples")) == (b"allkeys-lru", b"10")
         assert run.undo is not None
@@ -177,7 +177,7 @@ async def test_lowering_it_evicts_in_steps_about_as_many_as_were_said(server: Re
         assert plan.share is not None and 0.1 < plan.share < 0.5
         assert "setting it back brings none of them back" in said
         run = await applied(stage, plan)
-        assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
+        assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.HELD), run
         assert run.undo is not None and run.undo.title.endswith("; evicted keys stay gone")
         assert used(wire) <= 21 * MIB
         left = wire("DBSIZE")

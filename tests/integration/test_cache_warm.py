@@ -256,7 +256,7 @@ async def test_each_recipe_is_offered_on_its_own_target(server: RedisServer, tmp
 async def test_it_remedies_a_low_hit_rate(server: RedisServer, tmp_path: Path, metric: str, offered: list[str]) -> None:
     stage = stage_for(server, tmp_path, file="/x")
     alert = Alert(rule="r", source="cache-1", metric=metric)
-    stage.alerts = [alert]
+    stage.firing = [alert]
     assert [offer.title for offer in stage.runner.offers(alert=alert.key)] == offered
 
 

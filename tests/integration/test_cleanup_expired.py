@@ -68,6 +68,7 @@ async def test_a_preview_changes_nothing_and_says_what_it_cannot_know(server: Re
         assert wire("DBSIZE") == EXPIRED + LIVE + LASTING
         assert b"expired_keys:0\r" in bytes(wire("INFO", "stats"))  # type: ignore[arg-type]
     assert plan.targets == ("db0", "db3"), "db5 has no key that could expire"
+    assert plan.count == 2, "databases that are swept: how many keys that frees is not known"
     assert plan.lines[0].before == "8,400 keys"
     assert plan.lines[0].after.startswith("at most 8,000 of them")
     assert any("how many keys have expired" in text for text in plan.unknown)
@@ -79,6 +80,7 @@ async def test_it_frees_exactly_the_expired_and_proves_it(server: RedisServer, t
     run = await stage.run()
     assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
     assert run.message.startswith("5,700 expired keys freed, ")
+    assert run.applied == 5_700
     with server.wire() as wire:
         assert wire("DBSIZE") == LIVE + LASTING
         assert count_live(wire) == LIVE
@@ -136,8 +138,11 @@ async def test_where_nothing_has_expired_nothing_is_claimed(tmp_path: Path) -> N
         stage = stage_for(server, tmp_path)
         plan = await stage.plan()
         assert "nothing to free" in plan.warnings[0]
-        await stage.runner.apply(plan.id, "y", ADMIN)
-        run = await stage.ended(plan)
+        with pytest.raises(Refused, match="there is nothing to do"):
+            await stage.runner.apply(plan.id, "y", ADMIN)
+        with server.wire() as wire:
+            wire("SET", "later", "gone", "EX", "1000")
+        run = await stage.run()
     assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.UNCHANGED)
     assert run.message == "0 expired keys freed"
 

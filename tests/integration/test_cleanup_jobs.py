@@ -92,7 +92,7 @@ async def test_a_queue_of_each_major_is_cleaned_and_works_on(
         plan = await planned(stage, queue="done", state="both", older_than="0s")
         assert plan.count == 41
         run = await applied(stage, plan)
-        assert (run.outcome, run.proof, run.applied, run.left) == (Outcome.SUCCEEDED, Proof.RECOVERED, 40, 1), run
+        assert (run.outcome, run.proof, run.applied, run.left) == (Outcome.SUCCEEDED, Proof.HELD, 40, 1), run
         assert [line.label for line in run.lines][1] == "left: part of a flow that goes on"
         assert keys(wire) == others - {b"bull:done:completed"}, "every key of a removed job is gone, and no other"
         assert wire("LLEN", "bull:parents:wait") == 0, "the parent still waits for its child"
@@ -180,9 +180,23 @@ async def test_a_queue_of_an_unknown_version_is_refused(server: RedisServer, tmp
     with server.wire() as wire:
         fill(wire, version=version)
         if not version:
+            wire("HSET", "bull:mail:meta", "concurrency", 4)
             wire("HDEL", "bull:mail:meta", "version")
         with pytest.raises(Refused, match="HSET bull:mail:meta version bullmq:MAJOR"):
             await planned(stage_for(server, tmp_path), queue="mail")
+
+
+async def test_a_queue_that_is_not_there_is_refused_without_words_that_would_make_it(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    with server.wire() as wire:
+        fill(wire)
+        stage = stage_for(server, tmp_path, "mail", "reports")
+        with pytest.raises(Refused, match=r"there is no queue nope on cache-1; there are mail, reports$"):
+            await planned(stage, queue="nope")
+        with pytest.raises(Refused, match=r"there is no queue nope on cache-1; none was found there$"):
+            await planned(stage_for(server, tmp_path), queue="nope")
+        assert (await planned(stage_for(server, tmp_path), queue="mail")).count, "known or not, its meta is there"
 
 
 async def test_of_all_queues_those_of_unknown_version_are_left_out_and_named(

@@ -77,7 +77,7 @@ async def test_term_ends_a_process_and_the_proof_says_gone(tmp_path: Path) -> No
         assert previewed.command == f"kill -TERM {sleeper.pid}"
         assert (previewed.risk, previewed.confirm, previewed.count) == (Risk.MEDIUM, "y", 1)
         done = await stage.applied(previewed)
-        assert (done.outcome, done.proof, done.applied) == (Outcome.SUCCEEDED, Proof.RECOVERED, 1), done
+        assert (done.outcome, done.proof, done.applied) == (Outcome.SUCCEEDED, Proof.HELD, 1), done
         assert sleeper.wait(5) == -signal.SIGTERM
 
 
@@ -93,7 +93,7 @@ async def test_the_tree_is_previewed_and_ended_only_when_asked(tmp_path: Path) -
         whole = await plan(stage, pid=f"0{parent.pid}", tree="yes")
         assert set(whole.locks) == {f"host/{pid}" for pid in (parent.pid, *children)}
         done = await run(stage, pid=parent.pid, tree="yes")
-        assert (done.plan.count, done.applied, done.proof) == (3, 3, Proof.RECOVERED)
+        assert (done.plan.count, done.applied, done.proof) == (3, 3, Proof.HELD)
         wait_until(lambda: all(is_over(pid) for pid in children))
 
 
@@ -112,20 +112,20 @@ async def test_one_that_ignores_term_is_unchanged_and_kill_is_named(tmp_path: Pa
         killing = await plan(stage, pid=deaf.pid, signal="KILL")
         assert (killing.risk, killing.confirm) == (Risk.HIGH, "host")
         ended = await stage.applied(killing, "host")
-        assert ended.proof is Proof.RECOVERED
+        assert ended.proof is Proof.HELD
 
 
 async def test_stop_is_taken_back_by_cont(tmp_path: Path) -> None:
     stage = Stage(tmp_path, signals())
     with started("sleep", "300") as sleeper:
         stopped = await run(stage, pid=sleeper.pid, signal="STOP")
-        assert (stopped.proof, stopped.plan.reversible) == (Proof.RECOVERED, True)
+        assert (stopped.proof, stopped.plan.reversible) == (Proof.HELD, True)
         assert state(sleeper.pid) == "T"
         assert stopped.undo is not None
         back = await stage.runner.undo(stopped.plan.id)
         assert (back.params["signal"], back.params["pid"]) == ("CONT", str(sleeper.pid))
         going = await stage.applied(back)
-        assert going.proof is Proof.RECOVERED
+        assert going.proof is Proof.HELD
         assert state(sleeper.pid) == "S"
 
 
@@ -281,9 +281,10 @@ async def test_renice_reads_back_and_is_taken_back(tmp_path: Path) -> None:
     with started("sleep", "300") as sleeper:
         before = os.getpriority(os.PRIO_PROCESS, sleeper.pid)
         done = await run(stage, pid=sleeper.pid, nice=before + 3)
-        assert (done.proof, os.getpriority(os.PRIO_PROCESS, sleeper.pid)) == (Proof.RECOVERED, before + 3)
+        assert done.plan.watches == (), "what other processes do says nothing of it"
+        assert (done.proof, os.getpriority(os.PRIO_PROCESS, sleeper.pid)) == (Proof.HELD, before + 3)
         back = await stage.applied(await stage.runner.undo(done.plan.id))
-        assert (back.proof, os.getpriority(os.PRIO_PROCESS, sleeper.pid)) == (Proof.RECOVERED, before)
+        assert (back.proof, os.getpriority(os.PRIO_PROCESS, sleeper.pid)) == (Proof.HELD, before)
         with pytest.raises(Refused, match="already"):
             await plan(stage, pid=sleeper.pid, nice=before)
         with pytest.raises(Refused, match="at most 19"):
@@ -306,9 +307,9 @@ async def test_ionice_reads_back_and_is_taken_back(tmp_path: Path) -> None:
     stage = Stage(tmp_path, ProcessIonice)
     with started("sleep", "300") as sleeper:
         done = await run(stage, pid=sleeper.pid, **{"class": "best-effort", "level": 6})
-        assert (done.proof, done.proof_lines[0].after) == (Proof.RECOVERED, "best-effort 6"), done
+        assert (done.proof, done.proof_lines[0].after) == (Proof.HELD, "best-effort 6"), done
         back = await stage.applied(await stage.runner.undo(done.plan.id))
-        assert back.proof is Proof.RECOVERED
+        assert back.proof is Proof.HELD
 
 
 async def test_without_the_right_a_better_place_is_refused_in_clear_words(
@@ -337,7 +338,7 @@ async def test_what_could_not_be_taken_back_is_not_called_reversible(
             assert ("back to 0 is for root alone (CAP_SYS_NICE)" in done.plan.warnings) is not can_go_back
             if can_go_back:
                 back = await stage.applied(await stage.runner.undo(done.plan.id))
-                assert back.proof is Proof.RECOVERED
+                assert back.proof is Proof.HELD
             else:
                 with pytest.raises(Refused, match="CAP_SYS_NICE"):
                     await plan(stage, pid=sleeper.pid, nice=0)
@@ -394,7 +395,7 @@ async def test_who_holds_deleted_files_is_offered_hup_against_a_full_disk(tmp_pa
             Alert(rule="disk", source="host", metric="system.filesystem.utilization", attributes=where)
             for where in ((("mountpoint", "/var"),), (("mountpoint", "/home"),))
         ]
-        stage.alerts = full
+        stage.firing = full
         (offer,) = stage.runner.offers(alert=full[0].key)
         assert (offer.action, offer.note.startswith("holds 1.2 GiB of deleted files")) == ("process.signal", True)
         assert stage.runner.offers(alert=full[1].key) == ()

@@ -80,7 +80,8 @@ def test_what_ran_can_be_taken_back_by_its_plan(server: RedisServer, tmp_path: P
         with server.wire() as wire:
             answer = wire("CONFIG", "GET", "maxmemory-samples")
         assert isinstance(answer, list)
-        return bytes(answer[1])
+        assert isinstance(answer[1], bytes)
+        return answer[1]
 
     given = ("cache.tune", "cache-1", "--param", "samples=7", "--yes", "--no-proof", "--config", path)
     done = perftui("run", *given)
@@ -176,6 +177,7 @@ def test_it_asks_at_a_terminal(server: RedisServer, tmp_path: Path, typed: bytes
         shown = b""
         while b"type y to apply: " not in shown:
             shown += os.read(controller, 4096)
+        assert shown.startswith("planning cleanup.expired on cache-1 …\r\x1b[K".encode())
         os.write(controller, typed)
         while process.poll() is None:
             _read(controller)

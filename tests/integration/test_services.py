@@ -100,7 +100,7 @@ async def test_what_failed_is_started_proved_and_stopped_again_by_undo(systemd: 
     plan = await stage.runner.undo(run.plan.id)
     assert (plan.risk, plan.confirm) == (Risk.HIGH, "services")
     back = await stage.confirm(plan)
-    assert ended(back) == (Outcome.SUCCEEDED, Proof.UNCHANGED), back
+    assert ended(back) == (Outcome.SUCCEEDED, Proof.HELD), back
     assert systemd.active("web.service") == "inactive"
     assert stage.log.verify() > 0
 
@@ -116,7 +116,7 @@ async def test_what_takes_its_time_is_waited_for(systemd: StandIn, tmp_path: Pat
     systemd.add("web.service", "slow", takes=1.0)
     stage = scene(tmp_path)
     run = await stage.do("service.start", unit="web.service")
-    assert ended(run) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
+    assert ended(run) == (Outcome.SUCCEEDED, Proof.HELD), run
     said = {each.message for runs in stage.published for each in runs}
     assert any(message.startswith("web.service is activating (start), ") for message in said), said
 
@@ -219,7 +219,7 @@ async def test_a_restart_is_a_new_process_and_says_what_it_takes_along(systemd: 
     assert plan.targets == ("db.service", "web.service")
     assert "it takes along web.service" in plan.warnings
     run = await stage.confirm(plan)
-    assert ended(run) == (Outcome.SUCCEEDED, Proof.UNCHANGED), run
+    assert ended(run) == (Outcome.SUCCEEDED, Proof.HELD), run
     assert systemd.changes == ["restart --no-block db.service"]
 
 
@@ -234,7 +234,7 @@ async def test_a_reload_keeps_the_process_or_says_that_its_command_failed(system
     systemd.add("web.service", running=True, reload=True)
     stage = scene(tmp_path)
     run = await stage.do("service.reload", unit="web.service")
-    assert ended(run) == (Outcome.SUCCEEDED, Proof.UNCHANGED), run
+    assert ended(run) == (Outcome.SUCCEEDED, Proof.HELD), run
     systemd.add("mail.service", running=True, reload=True, reload_result="exit-code")
     run = await stage.do("service.reload", unit="mail.service")
     assert run.outcome is Outcome.FAILED
@@ -281,9 +281,10 @@ async def test_workers_are_scaled_up_by_the_lowest_free_numbers_and_back(systemd
     plan = await stage.preview("service.scale", group="workers", count="3")
     assert plan.targets == ("worker@1.service", "worker@3.service")
     assert plan.lines[0] == Line("workers", "1 of at most 4 run", "3 run")
+    assert "limits: 3 of at most 4 workers, at most 2 at a time" in plan.guards
     assert plan.command == "systemctl start worker@1.service worker@3.service"
     run = await stage.confirm(plan)
-    assert ended(run) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
+    assert ended(run) == (Outcome.SUCCEEDED, Proof.HELD), run
     assert (run.message, run.applied) == ("workers: 3 of 3 run", 2)
     back = await stage.runner.undo(run.plan.id)
     assert back.targets == ("worker@3.service", "worker@2.service"), "the highest numbers go first"
@@ -394,7 +395,8 @@ async def test_old_figures_of_queues_prove_nothing(systemd: StandIn, tmp_path: P
     stage.readings = {"jobs": Reading(source="jobs", monotonic=0, wall=0, duration=0, samples=samples)}
     stage.stale = {"jobs"}
     plan = await stage.preview("service.scale", group="workers", count="2")
-    assert [(watch.metric, watch.must) for watch in plan.watches] == [("queue.depth", Must.KEEP)]
+    assert {watch.must for watch in plan.watches} == {Must.KEEP}
+    assert any("completed and failing jobs of mail-out until now" in text for text in plan.unknown)
 
 
 async def test_queues_prove_a_scale(systemd: StandIn, tmp_path: Path) -> None:
@@ -423,7 +425,7 @@ async def test_a_command_scales_until_its_count_is_true(tmp_path: Path) -> None:
     command = (sys.executable, "-c", start, "{n}")
     stage.group("pool", ScaleGroup(command=command, count=("cat", str(file)), deadline=Duration(8.0)))
     run = await stage.do("service.scale", "host", group="pool", count="2")
-    assert ended(run) == (Outcome.SUCCEEDED, Proof.RECOVERED), run
+    assert ended(run) == (Outcome.SUCCEEDED, Proof.HELD), run
     assert run.message == "pool: 2 of 2 run"
     assert run.undo == Undo(action="service.scale", params={"group": "pool", "count": "1"}, title="pool back to 1")
 
@@ -472,7 +474,7 @@ async def test_what_runs_is_the_command_of_the_preview(tmp_path: Path) -> None:
     job = Job(stage.host, plan, found.work, lambda *_: None, asyncio.Event())
     receipt = await action.apply(job)
     assert (receipt.message, (tmp_path / "said").read_text()) == ("pool: 2 of 2 run", "scale.sh\n")
-    assert (await action.verify(job, receipt)).proof is Proof.RECOVERED
+    assert (await action.verify(job, receipt)).proof is Proof.HELD
 
 
 async def test_a_template_that_was_changed_since_the_preview_is_previewed_again(
@@ -538,7 +540,7 @@ async def test_limits_are_set_until_the_next_boot_and_taken_back(systemd: StandI
     assert plan.lines[:2] == (Line("CPU at most", "none", "150%"), Line("memory at most", "1 GiB", "512 MiB"))
     assert any("until the next boot" in warning for warning in plan.warnings)
     run = await stage.confirm(plan)
-    assert ended(run) == (Outcome.SUCCEEDED, Proof.UNCHANGED), run
+    assert ended(run) == (Outcome.SUCCEEDED, Proof.HELD), run
     back = await stage.runner.undo(run.plan.id)
     assert back.command == "systemctl set-property --runtime web.service CPUQuota= MemoryMax=1073741824"
     run = await stage.confirm(back)

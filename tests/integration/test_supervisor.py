@@ -106,7 +106,7 @@ async def test_a_program_is_started_and_stopped_again(server: SupervisorServer, 
     assert plan.command == f"supervisorctl -s unix://{server.socket} -u ada start idle"
     assert PASSWORD not in repr(plan)
     run = await stage.confirm(plan)
-    assert (run.outcome, run.proof, run.message) == (Outcome.SUCCEEDED, Proof.RECOVERED, "idle started"), run
+    assert (run.outcome, run.proof, run.message) == (Outcome.SUCCEEDED, Proof.HELD, "idle started"), run
     run = await stage.confirm(await stage.runner.undo(run.plan.id))
     assert run.outcome is Outcome.SUCCEEDED, run
     assert await state(server, "idle") == "inactive"
@@ -128,7 +128,7 @@ async def test_the_preview_of_what_failed_shows_its_exit_and_its_last_words(
 async def test_a_restart_is_another_process(server: SupervisorServer, tmp_path: Path) -> None:
     before = (await manager_module.SupervisorManager(server.options()).one("sleeper")).pid
     run = await scene(server, tmp_path).do("service.restart", unit="sleeper")
-    assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.UNCHANGED), run
+    assert (run.outcome, run.proof) == (Outcome.SUCCEEDED, Proof.HELD), run
     after = (await manager_module.SupervisorManager(server.options()).one("sleeper")).pid
     assert after
     assert after != before
@@ -238,7 +238,7 @@ async def test_programs_of_a_group_are_scaled_and_back(server: SupervisorServer,
     stage = scene(server, tmp_path)
     workers(stage)
     run = await stage.do("service.scale", group="workers", count="3")
-    assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.RECOVERED, 3), run
+    assert (run.outcome, run.proof, run.applied) == (Outcome.SUCCEEDED, Proof.HELD, 3), run
     assert await state(server, "worker:worker_3") == "active"
     back = await stage.runner.undo(run.plan.id)
     assert back.lines[0] == Line("workers", "3 of at most 4 run", "0 run")

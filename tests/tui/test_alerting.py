@@ -61,7 +61,7 @@ async def test_read_only_sends_nothing(key: str) -> None:
 
 async def test_what_is_over_or_not_yet_there_is_not_acknowledged() -> None:
     async with console(states.crowded()) as screen:
-        await screen.press("8", "slash", *"cpu", "enter", "j", "a")
+        await screen.press("8", "slash", *"cpu", "enter", "a")
         assert "it does not fire yet" in screen.lines[-1]
         await screen.press("j", "a")
         assert "it is over" in screen.lines[-1] and screen.client.asked == []

@@ -166,7 +166,6 @@ async def test_the_preview_says_everything() -> None:
             "and 1,229 more",
             "medium, can be undone, takes about 5 s",
             "queues (1 s old) · systemd (2 s old)",
-            "limits: 2 of at most 4 · cooldown: none",
             "completed/s above 0, failed/s not up; watched for 1m",
             "why they exited",
             "systemctl start worker-webhook@1 worker-webhook@2",
@@ -174,3 +173,30 @@ async def test_the_preview_says_everything() -> None:
             assert words in screen.text, words
         await screen.press("t")
         assert "worker-webhook@11" in screen.text and "and 1,222 more" in screen.text
+
+
+async def test_a_name_that_came_at_once_does_not_confirm_by_a_later_enter() -> None:
+    async with console(remedies.state()) as screen:
+        await _preview(screen, "web-3")
+        screen.clock.advance(5)
+        for key in NAME:
+            screen.app.post_message(events.Key(key, "-" if key == "minus" else key))
+        await screen.settle()
+        await screen.press("enter")
+        await screen.settle(0.25)
+        assert not _applied(screen) and "type it key by key" in screen.text
+        await screen.press(*NAME, "enter")
+        await screen.settle(0.25)
+        assert len(_applied(screen)) == 1
+
+
+async def test_a_link_that_joins_a_few_keys_does_not_spoil_the_name() -> None:
+    async with console(remedies.state()) as screen:
+        await _preview(screen, "web-3")
+        await screen.press("w", "e")
+        await screen.pilot.press("b")
+        await screen.press("minus")
+        await screen.pilot.press("3")
+        await screen.press("enter")
+        await screen.settle(0.25)
+        assert len(_applied(screen)) == 1

@@ -85,3 +85,17 @@ async def test_an_alert_tells_everything_about_itself() -> None:
             "attributes  kind=bullmq  queue=webhook",
         ):
             assert words in screen.text, words
+
+
+async def test_deleted_files_name_what_makes_their_holder_let_go() -> None:
+    state = states.healthy()
+    columns = ("size", "path", "pid", "process", "unit", "holders")
+    rows = ((2.0**30, "/var/log/app.log", 811, "app", "app.service", 1), (5e6, "/tmp/x", 4711, "loose", None, 1))
+    state.tables["web-3", "deleted_files"] = Table(columns=columns, rows=rows)
+    async with console(state) as screen:
+        await screen.press("j", "d")
+        assert "s on its unit restarts the holder" in screen.text
+        assert "F9 on the process signals it: loose 4711" in screen.text and "app 811," not in screen.text
+        state.tables["web-3", "deleted_files"] = Table(columns=columns, rows=rows[:1])
+        screen.app.refresh_state()
+        assert "s on its unit" in screen.text and "F9" not in screen.text

@@ -87,3 +87,28 @@ async def test_no_key_confirms_right_after_the_form_was_left() -> None:
         await screen.pilot.press("y")
         await screen.settle(0.25)
         assert "read it first" in screen.text and not any(each[0] == "apply" for each in screen.client.asked)
+
+
+async def test_what_lacks_one_of_several_parameters_opens_the_form_with_the_reason() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered, screen.client.planned = (remedies.START,), remedies.PLAN
+        await screen.press("s")
+        screen.client.failure = Refused("parameters", "exactly one of key, pattern and tag says what goes", "give one")
+        await screen.press("enter")
+        await screen.settle()
+        assert "─ Parameters ─" in screen.text and "exactly one of key, pattern and tag says what goes" in screen.text
+        assert re.search(r"unit +worker-webhook@1.service", screen.text), "what was known stands there"
+        await screen.press(*"x", "enter")
+        await screen.settle()
+        assert any("wait=30sx" in each for each in screen.client.asked) and "─ Preview ─" in screen.text
+        assert [dialog.title for dialog in screen.app.dialogs] == ["Services", "Preview"]
+
+
+async def test_another_refusal_opens_no_form() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered = (remedies.START,)
+        await screen.press("s")
+        screen.client.failure = Refused("target", "it crash-loops", "look at the exit reason")
+        await screen.press("enter")
+        await screen.settle()
+        assert "─ Parameters ─" not in screen.text and "it crash-loops; look at the exit reason" in screen.text

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from perftui.core.action import Offer
+from perftui.core.action import Offer, Param
 from perftui.core.errors import RequestFailed
-from perftui.core.reading import Table
 from perftui.core.wire import METHOD_NOT_FOUND
+from perftui.tui.dialogs.alert_details import AlertDetails
 from tests.support import remedies, states
 from tests.tui.console import Console, console
 
@@ -55,7 +55,7 @@ async def test_what_serves_the_row_from_elsewhere_comes_first() -> None:
 )
 async def test_each_key_asks_for_its_own_picker(key: str, picker: str) -> None:
     async with console(states.healthy()) as screen:
-        await screen.press(key)
+        await screen.press("2", "j", key)
         assert _asked(screen)[0][1] == picker
 
 
@@ -64,7 +64,7 @@ async def test_each_key_asks_for_its_own_picker(key: str, picker: str) -> None:
 )
 async def test_each_has_a_command(command: str, picker: str) -> None:
     async with console(states.healthy()) as screen:
-        await screen.press("colon", *("minus" if letter == "-" else letter for letter in command), "enter")
+        await screen.press("2", "j", "colon", *("minus" if letter == "-" else letter for letter in command), "enter")
         await screen.settle()
         assert _asked(screen)[0][1] == picker
 
@@ -73,13 +73,48 @@ async def test_each_has_a_command(command: str, picker: str) -> None:
 async def test_a_process_is_known_by_its_pid_and_its_next_priority(key: str, nice: str) -> None:
     state = states.healthy()
     table = state.tables["web-3", "processes"]
-    rows = tuple((*row, 5) for row in table.rows)
-    state.tables["web-3", "processes"] = Table(columns=(*table.columns, "nice"), rows=rows)
+    at = table.columns.index("nice")
+    rows = tuple((*row[:at], 5, *row[at + 1 :]) for row in table.rows)
+    state.tables["web-3", "processes"] = replace(table, rows=rows)
     async with console(state) as screen:
         screen.client.offered = (Offer(action="process.renice", target="web-3", title="renice worker"),)
         await screen.press("2", "j", key)
         assert _asked(screen)[0] == ("offers", "f7", "web-3", "", "pid=1000", f"nice={nice}")
-        assert "elsewhere" not in screen.text
+        assert "elsewhere" not in screen.text and "Renice: web-3 1000 worker" in screen.text
+
+
+@pytest.mark.parametrize("key", ["f7", "f8", "f9"])
+@pytest.mark.parametrize("keys", [("2",), ("3", "j")])
+async def test_without_a_process_nothing_is_offered_for_one(key: str, keys: tuple[str, ...]) -> None:
+    async with console(states.healthy()) as screen:
+        await screen.press(*keys, key)
+        assert "choose a process first" in screen.lines[-1]
+        assert not screen.app.dialogs and not _asked(screen)
+
+
+async def test_f9_on_the_host_offers_those_that_hold_deleted_files() -> None:
+    async with console(states.healthy()) as screen:
+        await screen.press("j", "f9")
+        assert _asked(screen)[0][:3] == ("offers", "f9", "web-3")
+
+
+async def test_a_signal_names_the_process_that_gets_it() -> None:
+    params = Param(name="pid", help="which", required=True, is_subject=True)
+    info = replace(remedies.RESTART, id="process.signal", key="f9", params=(params,))
+    state = states.healthy()
+    state.actions = (*state.actions, info)
+    async with console(state) as screen:
+        screen.client.offered = (
+            Offer(action=info.id, target="web-3", title="TERM process 1000", params={"pid": "1000"}),
+        )
+        await screen.press("2", "j", "f9")
+        assert any("TERM process 1000" in line and "web-3/worker 1000" in line for line in screen.lines)
+
+
+async def test_a_filter_selects_its_first_row() -> None:
+    async with console(states.healthy()) as screen:
+        await screen.press("2", "slash", *"1007", "enter", "f9")
+        assert "pid=1007" in _asked(screen)[0]
 
 
 async def test_without_the_priority_the_form_asks_for_it() -> None:
@@ -112,12 +147,27 @@ async def test_typing_narrows_it_and_the_order_stays() -> None:
         assert "Restart a unit" in screen.text and "on cache-1" in screen.text
 
 
-async def test_nothing_on_offer_says_so() -> None:
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        (("4", "j", "j", "w"), "no [warm.NAME] recipe for cache-2: perftui.toml needs one"),
+        (("3", "j", "s"), "no [scale.NAME] group lists the queue webhook; add one to perftui.toml"),
+        (("7", "s"), "no unit, program or [scale.NAME] group for any source that is watched here"),
+    ],
+)
+async def test_nothing_on_offer_says_why_and_what_to_write(keys: tuple[str, ...], why: str) -> None:
     async with console(states.incident()) as screen:
-        await screen.press("4", "j", "j", "w")
-        assert "There is nothing that this agent can do with cache-2 by this key." in screen.text
+        await screen.press(*keys)
+        assert why in screen.text
         await screen.press("enter")
         assert not screen.app.dialogs
+
+
+async def test_nothing_on_the_row_says_why_before_what_is_offered_elsewhere() -> None:
+    async with console(remedies.state()) as screen:
+        screen.client.offered = (remedies.START,)
+        await screen.press("4", "j", "j", "w")
+        assert "no [warm.NAME] recipe for cache-2: perftui.toml needs one. Elsewhere:" in screen.text
 
 
 async def test_an_old_agent_is_told_apart_from_an_empty_one() -> None:
@@ -137,28 +187,40 @@ async def test_read_only_binds_none_of_them(key: str) -> None:
         assert "cleanup" not in screen.lines[-1] and "optimise" not in screen.lines[-1]
 
 
-async def test_enter_on_an_alert_without_remedies_opens_what_is_offered_all_the_same() -> None:
+async def test_enter_on_an_alert_without_remedies_offers_what_there_is_all_the_same() -> None:
     async with console(remedies.state()) as screen:
         screen.client.offered = (remedies.ANY,)
         await screen.press("8", "j", "enter")
         await screen.settle()
-        assert "What can be done: cache-1" in screen.text and "restart any unit" in screen.text
+        assert "Remedies for cache-1" in screen.text and "restart any unit" in screen.text
 
 
-async def test_enter_on_an_alert_that_nothing_remedies_opens_its_details() -> None:
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (1, "no [scale.NAME] group lists the queue webhook; add one to perftui.toml"),
+        (3, "the rule memory names no remedies"),
+        (5, "it is over: there is nothing left to remedy"),
+    ],
+)
+async def test_enter_on_an_alert_that_nothing_remedies_says_why_and_d_shows_its_details(row: int, why: str) -> None:
     async with console(states.incident()) as screen:
+        screen.client.offered = ()
+        await screen.press("8", *["j"] * row, "enter")
+        await screen.settle()
+        assert "Remedies for" in screen.text and why in screen.text and "d details" in screen.text
+        await screen.press("d")
+        assert isinstance(screen.app.dialogs[-1], AlertDetails) and len(screen.app.dialogs) == 1
+
+
+async def test_an_agent_that_does_not_answer_leaves_the_way_to_the_details() -> None:
+    async with console(states.incident()) as screen:
+        screen.client.failure = RequestFailed("the agent did not answer within 5 s")
         await screen.press("8", "j", "enter")
         await screen.settle()
-        assert "queue-no-workers on cache-1" in screen.text and "routes" not in _asked(screen)[0]
-
-
-async def test_a_key_pressed_meanwhile_keeps_the_answer_from_opening_anything() -> None:
-    async with console(states.incident()) as screen:
-        screen.client.slow = asyncio.Event()
-        await screen.press("8", "j", "enter", "j")
-        screen.client.slow.set()
-        await screen.settle()
-        assert not screen.app.dialogs
+        assert "the agent did not answer within 5 s" in screen.text
+        await screen.press("d")
+        assert isinstance(screen.app.dialogs[-1], AlertDetails)
 
 
 async def test_against_an_alert_the_plan_knows_which() -> None:
@@ -170,16 +232,20 @@ async def test_against_an_alert_the_plan_knows_which() -> None:
         assert screen.client.against == ["hit-rate/cache-2/"]
 
 
-async def test_read_only_enter_on_an_alert_shows_its_details() -> None:
+async def test_read_only_enter_on_an_alert_says_so_and_leads_to_its_details() -> None:
     async with console(states.incident(), read_only=True) as screen:
         await screen.press("8", "j", "j", "j", "j", "enter")
+        assert "read-only: nothing can be changed from here" in screen.text and not _asked(screen)
+        await screen.press("d")
         assert "hit-rate on cache-2" in screen.text
 
 
-async def test_an_alert_names_its_first_remedy_in_words() -> None:
-    async with console(states.incident()) as screen:
-        await screen.press("8")
-        assert "enter: free the memory of expired keys" in screen.text
+async def test_an_alert_names_its_first_remedy_where_there_is_room() -> None:
+    for width, words in ((200, "enter: free the memory of expired keys"), (120, "enter: remedies"), (80, "")):
+        async with console(states.incident(), (width, 40)) as screen:
+            await screen.press("8")
+            tagged = [line for line in screen.lines if "enter: " in line]
+            assert [words in line for line in tagged] == [True] * bool(words)
 
 
 async def test_a_remedy_elsewhere_is_against_the_alert_too() -> None:

@@ -78,10 +78,19 @@ async def test_silence(request: pytest.FixtureRequest) -> None:
         compare(request, "silence-80x24", screen.app.export_screenshot())
 
 
-async def test_help(request: pytest.FixtureRequest) -> None:
-    async with console(states.healthy(), (120, 40)) as screen:
+@pytest.mark.parametrize("size", ["120x40", "60x20"])
+async def test_help(request: pytest.FixtureRequest, size: str) -> None:
+    width, height = size.split("x")
+    async with console(states.healthy(), (int(width), int(height))) as screen:
         await screen.press("question_mark")
-        compare(request, "help-120x40", screen.app.export_screenshot())
+        compare(request, f"help-{size}", screen.app.export_screenshot())
+
+
+async def test_an_action_beside_the_alerts(request: pytest.FixtureRequest) -> None:
+    state = acts.with_actions(states.incident())
+    async with console(state, (80, 24)) as screen:
+        await screen.press("escape")
+        compare(request, "overview-acting-80x24", screen.app.export_screenshot())
 
 
 async def test_host(request: pytest.FixtureRequest) -> None:
@@ -98,7 +107,7 @@ async def test_services(request: pytest.FixtureRequest, size: str) -> None:
         compare(request, f"services-{size}", screen.app.export_screenshot())
 
 
-@pytest.mark.parametrize("size", ["120x40", "80x24"])
+@pytest.mark.parametrize("size", ["120x40", "80x24", "60x20"])
 async def test_actions(request: pytest.FixtureRequest, size: str) -> None:
     width, height = size.split("x")
     async with console(acts.with_actions(states.incident()), (int(width), int(height))) as screen:

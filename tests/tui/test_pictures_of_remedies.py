@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from perftui.core.action import Line, Outcome, Proof
 from perftui.core.errors import Refused
-from tests.support import remedies
+from tests.support import acts, remedies, states
 from tests.tui.console import console
 from tests.tui.snapshot import compare
 
@@ -53,7 +53,7 @@ async def test_worse(request: pytest.FixtureRequest) -> None:
     state = remedies.state()
     state.runs = (replace(run, proof_lines=(Line("failed/s", "0", "31"),)),)
     async with console(state, (80, 24)) as screen:
-        await screen.press("8", "j", "enter")
+        await screen.press("9", "j", "enter")
         compare(request, "worse-80x24", screen.app.export_screenshot())
 
 
@@ -64,3 +64,9 @@ async def test_health(request: pytest.FixtureRequest) -> None:
         await screen.settle()
         await screen.press("space")
         compare(request, "health-80x24", screen.app.export_screenshot())
+
+
+async def test_receipt(request: pytest.FixtureRequest) -> None:
+    async with console(acts.with_actions(states.incident()), (60, 20)) as screen:
+        await screen.press("escape", "9", "j", "j", "d")
+        compare(request, "receipt-60x20", screen.app.export_screenshot())

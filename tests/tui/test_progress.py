@@ -1,5 +1,7 @@
 """From the first step to the proof and back: counts, the verdict, undo, and what runs when a console arrives."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -53,7 +55,7 @@ async def test_worse_comes_first_and_offers_the_way_back() -> None:
         screen.client.planned = replace(remedies.PLAN, id="plan-2", undoes="plan-1", title="stop both again")
         await screen.press("u")
         await screen.settle()
-        assert ("undo", "plan-1") in screen.client.asked and "takes an earlier action back" in screen.text
+        assert ("undo", "plan-1") in screen.client.asked and re.search(r"undoes +start worker-webhook@1", screen.text)
         assert "e edit" not in screen.text, "what takes a run back is not ours to change"
         await screen.press("y")
         await screen.settle(0.25)
@@ -158,9 +160,10 @@ async def test_a_key_that_was_meant_for_the_panes_cancels_nothing() -> None:
         assert ("cancel", "plan-1") in screen.client.asked
 
 
-async def test_enter_on_an_action_among_the_alerts_follows_it() -> None:
-    state = remedies.state()
-    state.runs = (run_of(),)
-    async with console(state) as screen:
-        await screen.press("8", "j", "enter")
-        assert "─ Succeeded 02:14:52 UTC ─" in screen.text
+async def test_who_started_it_is_told_as_it_stands_then() -> None:
+    running = run_of(outcome=Outcome.RUNNING, proof=Proof.PENDING, done=None, ended=None, who="root")
+    async with console(remedies.state()) as screen:
+        screen.client.tell(running)
+        assert "This runs already, started by root." in screen.text
+        screen.client.tell(run_of(outcome=Outcome.INTERRUPTED, proof=Proof.UNKNOWN, who="root"))
+        assert "runs already" not in screen.text and "Started by root." in screen.text

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from perftui.actions.audit.log import AuditLog, Record
+from perftui.actions.audit.log import RESERVE, AuditLog, Record, is_full
 from perftui.actions.audit.system_log import SYSTEM_LOG, send
 from perftui.actions.audit.writer import DEADLINE, Writer
 from perftui.actions.contract import Actor
@@ -17,9 +17,13 @@ from perftui.core.clock import Clock
 from perftui.core.errors import AuditError, DeadlineExceeded
 from perftui.core.moment import boot_id
 from perftui.core.text import clean
+from perftui.core.units import size
 
 LONGEST_TARGET = 200
-INTERRUPTED = "its agent died while it ran; what was done is not known, and it is not resumed"
+INTERRUPTED = (
+    "no outcome was recorded: its agent died while it ran, or its disk was full; what was done is not known, and it is "
+    "not resumed"
+)
 NOT_BEGUN = "not begun: the audit log took it too late"
 
 
@@ -61,13 +65,15 @@ class Journal:
         }
         try:
             await self._writer.write(record, self._ended(record, Outcome.FAILED, NOT_BEGUN) | {"cooldown": 0.0})
-        except AuditError:
+        except AuditError as error:
+            wanted = f"free {size(RESERVE)} at {self.log.path.parent}" if is_full(error) else ""
             if not spill:
-                raise
+                raise AuditError(": ".join(filter(None, [str(error), wanted]))) from error
             passed = (*run.passed, "audit")
             record = record | {"passed": passed}
-            if not await asyncio.to_thread(send, msgspec.json.encode(record), self._system_log):
-                raise
+            if not await self._send(record):
+                both = f"neither {self.log.path} nor the system's log ({self._system_log}) takes a record"
+                raise AuditError(f"{both}: {wanted or error}") from error
             self._writer.owe(record)
             return passed
         return run.passed
@@ -108,6 +114,32 @@ class Journal:
         """Write what is owed to the audit log."""
         await self._writer.settle()
 
+    async def mend(self) -> str:
+        """Write what is owed and restore the reserve; return what is still wrong then, empty when nothing is."""
+        wrong = []
+        try:
+            await self.settle()
+        except AuditError as error:
+            owed = self._writer.owed
+            wrong.append(f"{owed} {'record waits' if owed == 1 else 'records wait'}: {error}")
+        try:
+            left = await ask_aside(str(self.log.path), self.log.restore_reserve, DEADLINE, key=(self, "reserve"))
+        except (AuditError, DeadlineExceeded, OSError) as error:
+            wrong = wrong or [str(error)]
+        else:
+            if left < RESERVE:
+                gone = (
+                    f"the reserve of {size(RESERVE)} is gone" if not left else f"of the reserve {size(left)} are left"
+                )
+                wrong.append(f"{gone}: free {size(RESERVE)} at {self.log.path.parent}")
+        return f"audit log: {'; '.join(wrong)}" if wrong else ""
+
+    @property
+    def spilled(self) -> str:
+        """What there is to say of a run whose intent only the system's log took."""
+        later = f"{self.log.path} gets it if that takes records again before this agent ends"
+        return f"recorded in the system's log ({self._system_log}); {later}"
+
     def _close_interrupted(self) -> None:
         if self._interrupted():
             self.log.extend(self._interrupted)  # looked for again under the log's lock: another agent may close them
@@ -127,9 +159,12 @@ class Journal:
         try:
             await self._writer.keep(record)
         except AuditError as error:
-            if await asyncio.to_thread(send, msgspec.json.encode(record), self._system_log):
+            if await self._send(record):
                 raise AuditError(f"{error}; the system's log has it") from error
             raise
+
+    async def _send(self, record: Record) -> bool:
+        return await asyncio.to_thread(send, msgspec.json.encode(record), self._system_log)
 
     def _record(self, event: str, plan: Plan) -> Record:
         named = {"plan": plan.id, "action": plan.action, "target": plan.target, "subject": plan.subject}

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ import msgspec
 from perftui.core.errors import AuditError
 
 RESERVE = 64 << 10
+KEPT = 32 << 10
+"""Bytes of the reserve that no intent takes: they are for the ends of what was begun."""
 FIRST = "0" * 64
 _TAIL = 64 << 10
+_BLOCK = 4096
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 MOST_READ = 8 << 20
 """Bytes of the log that are remembered: some thousand actions."""
 
@@ -28,8 +33,9 @@ Record = dict[str, Any]
 class AuditLog:
     """Appends records under a file lock, so that several agents can share one log. Blocks: call it in a thread.
 
-    `audit.reserve` beside it holds 64 KiB of disk, given up when the disk is full, so that what was begun can still be
-    recorded. Each method raises AuditError.
+    `audit.reserve` beside it holds 64 KiB of disk. When the disk is full a record takes from it what it needs and no
+    more: others fill what is given up. Intents need half of it left, so that what was begun can still be recorded. Each
+    method raises AuditError.
     """
 
     def __init__(self, folder: Path, write: Callable[[int, bytes], int] = os.write) -> None:
@@ -43,13 +49,30 @@ class AuditLog:
 
     def extend(self, found: Callable[[], Iterable[Record]]) -> None:
         """Add the records that `found` returns; nobody writes between what it reads in the log and what is added."""
+        with self._locked() as descriptor:
+            for record in found():
+                self._append(descriptor, record)
+
+    def restore_reserve(self) -> int:
+        """Take what is missing of the reserve, if the disk gives it; return how many bytes there are of it then.
+
+        Without a log none is needed yet.
+        """
+        if not self.path.exists():
+            return RESERVE
+        with self._locked():
+            self._keep_reserve()
+            return self._reserved()
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Yield a descriptor of the log, which no other agent writes to meanwhile."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                for record in found():
-                    self._append(descriptor, record)
+                yield descriptor
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -109,13 +132,15 @@ class AuditLog:
         previous, end = _last(descriptor)
         linked = {**record, "previous": previous}
         raw = _canonical({**linked, "hash": _hash(linked)}) + b"\n"
+        kept = KEPT if record.get("event") == "intent" else 0
         try:
+            if self._reserved() < kept and not self._keep_reserve():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._put(descriptor, raw, end)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in _FULL:
                 raise
-            self._reserve.unlink(missing_ok=True)
-            self._put(descriptor, raw, end)
+            self._put_for_reserve(descriptor, raw, end, kept)
         else:
             self._keep_reserve()
         if end == 0:
@@ -132,15 +157,50 @@ class AuditLog:
             os.ftruncate(descriptor, end)
             raise
 
-    def _keep_reserve(self) -> None:
-        """Take the reserve, where there is none and the disk gives it; done without when it does not."""
-        if self._reserve.exists():
-            return
+    def _put_for_reserve(self, descriptor: int, raw: bytes, end: int, kept: int) -> None:
+        """Give up the reserve, piece by piece down to `kept`, until the line is written. Raises OSError."""
+        left = self._reserved()
+        while left > kept:
+            left = max(kept, left - (len(raw) // _BLOCK + 1) * _BLOCK)
+            self._cut_reserve(left)
+            try:
+                self._put(descriptor, raw, end)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+            else:
+                return
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _reserved(self) -> int:
         try:
-            with self._reserve.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, RESERVE)
-        except OSError:
+            return self._reserve.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _cut_reserve(self, left: int) -> None:
+        if left:
+            os.truncate(self._reserve, left)
+        else:
             self._reserve.unlink(missing_ok=True)
+
+    def _keep_reserve(self) -> bool:
+        """Take what is missing of the reserve where it can be had; return False when the disk is too full for it."""
+        held = self._reserved()
+        if held >= RESERVE:
+            return True
+        try:
+            with self._reserve.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE)
+        except OSError as error:
+            self._cut_reserve(held)
+            return error.errno not in _FULL
+        return True
+
+
+def is_full(error: AuditError) -> bool:
+    """Return whether it is room that is missing."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
 
 
 def _last(descriptor: int) -> tuple[str, int]:

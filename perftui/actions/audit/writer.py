@@ -23,12 +23,16 @@ def _pending() -> "Future[None]":
 
 @dataclass(eq=False)
 class _Entry:
-    """A record to write; `told` hears of the next attempt, `void` follows it when it is written though given up."""
+    """A record to write; `told` hears of the next attempt, `void` follows it when it is written though given up.
+
+    It `is_owed` once an attempt has failed.
+    """
 
     record: Record
     keep: bool
     told: "Future[None]" = field(default_factory=_pending)
     is_written: bool = False
+    is_owed: bool = False
     void: Record | None = None
 
 
@@ -74,6 +78,12 @@ class Writer:
             self._begin()
         if last is not None:
             await self._wait(last)
+
+    @property
+    def owed(self) -> int:
+        """How many records could not be written yet."""
+        with self._lock:
+            return sum(entry.is_owed for entry in self._line)
 
     async def _wait(self, told: "Future[None]") -> None:
         try:
@@ -148,5 +158,8 @@ class Writer:
         waiting, self._is_writing = list(self._line), False
         self._line = deque(entry for entry in waiting if entry.keep)
         for entry in waiting:
+            entry.is_owed = True
             told, entry.told = entry.told, _pending()
-            told.set_exception(AuditError(str(error)))
+            own = AuditError(str(error))
+            own.__cause__ = error.__cause__
+            told.set_exception(own)

@@ -87,12 +87,15 @@ class Bundle(Action):
         return summed(results, complete=not job.cancelled.is_set())
 
     async def verify(self, job: Job, receipt: Receipt) -> Verdict:
-        """Return what the proofs of the parts, which stand in the receipt's lines, come to."""
+        """Return what the proofs of the parts come to: where one is not known, the whole has not recovered."""
         found = {proof: int(receipt.facts.get(proof.value, 0)) for proof in Proof}
         words = ", ".join(f"{number} {proof.value}" for proof, number in found.items() if number)
-        order = (Proof.WORSE, Proof.RECOVERED, Proof.UNCHANGED)
+        blind = bool(found[Proof.UNKNOWN])
+        known = (Proof.WORSE, Proof.RECOVERED, Proof.UNCHANGED, Proof.HELD)
+        order = (Proof.WORSE, Proof.UNCHANGED) if blind else known
         proof = next((proof for proof in order if found[proof]), Proof.UNKNOWN)
-        return Verdict(proof=proof, lines=(Line("parts, each looked at again", after=words or "none"),))
+        lines = (Line("parts, each looked at again", after=words or "none"),)
+        return Verdict(proof=proof, lines=lines, caps=blind)
 
     async def _plan_part(self, part: Part) -> Planned | Part:
         """Return the part with its plan, or with why it is left out."""

@@ -18,4 +18,13 @@ def health_of(ground: Ground, clock: Clock) -> HealthReport:
         values = [value for wall, value in ground.points(series) if wall >= since and value is not None]
         return sum(values) / len(values) if values else None
 
-    return report(ground.sources, ground.readings, ground.is_fresh, ground.settings, clock.wall(), recent)
+    return report(
+        ground.sources,
+        ground.readings,
+        ground.is_fresh,
+        ground.settings,
+        clock.wall(),
+        recent,
+        levels=ground.levels(),
+        firing=[alert for alert in ground.alerts() if not alert.mutes],
+    )

@@ -10,13 +10,13 @@ from perftui.actions.redis.cluster import Servers
 from perftui.actions.redis.link import RedisLink
 from perftui.actions.redis.pinned import BLOCK, Gathering, Pinned
 from perftui.actions.redis.queues import queue_options
+from perftui.config.remedies import ActionRules
 from perftui.config.settings import SourceSettings
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused
 from perftui.core.text import clean
 
 SCAN_COUNT = 2000
-SCAN_SECONDS = 25.0
 OWN = b"perftui:"
 """Our own keys on a server (leases): never part of a cache."""
 PREFIXES = 1000
@@ -27,12 +27,12 @@ SAMPLE = 100
 class Keys:
     """The keys of one key, pattern or tag; `found` calls it done."""
 
-    def __init__(self, servers: Servers, target: SourceSettings, clock: Clock, most: int) -> None:
+    def __init__(self, servers: Servers, target: SourceSettings, clock: Clock, rules: ActionRules) -> None:
         self.own = 0
         self._servers = servers
         self._target = target
         self._clock = clock
-        self._most = most
+        self._rules = rules
         self._gathering = Gathering()
         options = queue_options(target)
         self._queues: set[bytes] = set()
@@ -56,23 +56,26 @@ class Keys:
         return await self._gathering.pinned()
 
     async def _scan(self, pattern: bytes) -> None:
-        began = self._clock.monotonic()
+        began, longest = self._clock.monotonic(), self._rules.scan_seconds
         total = await self._servers.size()
         looked = 0
         for link in self._servers.links:
-            async for batch, keys in _paced(link, ("SCAN",), ("MATCH", pattern)):
+            async for batch, keys in _paced(link, self._clock, ("SCAN",), ("MATCH", pattern)):
                 looked += batch
                 self._add(keys)
-                if self._clock.monotonic() - began > SCAN_SECONDS:
-                    reason = f"{looked:,} of {total:,} keys looked at in {SCAN_SECONDS:.0f} s"
-                    raise Refused("limits", reason, "invalidate by a tag set, which needs no scan")
+                if self._clock.monotonic() - began > longest:
+                    seen = f"{min(looked, total):,} of {total:,} keys looked at in {longest} s"
+                    remedy = (
+                        "raise scan_seconds in [actions], or choose a narrower pattern, or a tag, which needs no scan"
+                    )
+                    raise Refused("limits", f"{seen}, {self._gathering.seen:,} of them match", remedy)
 
     async def _members(self, tag: bytes) -> None:
         link = self._servers.link(tag)
         kind = clean(await link.command("TYPE", tag))
         if kind not in ("set", "none"):
             raise Refused("target", f"{clean(tag, 80)} is a {kind}, and a tag is a set of keys", "name its set")
-        async for _, keys in _paced(link, ("SSCAN", tag), ()):
+        async for _, keys in _paced(link, self._clock, ("SSCAN", tag), ()):
             self._add(keys)
 
     def _add(self, keys: Iterable[bytes]) -> None:
@@ -84,8 +87,8 @@ class Keys:
             for prefix in self._prefixes:
                 if key.startswith(prefix) and len(self._queues) < QUEUES:
                     self._queues.add(prefix + key[len(prefix) :].partition(b":")[0])
-        if self._gathering.seen > self._most:
-            reason = f"more than {self._most:,} keys match"
+        if self._gathering.seen > self._rules.max_targets:
+            reason = f"more than {self._rules.max_targets:,} keys match"
             raise Refused("limits", reason, "choose a narrower pattern, or raise max_targets in [actions]")
 
     async def _refuse_queues(self) -> None:
@@ -97,20 +100,24 @@ class Keys:
 
 
 async def _paced(
-    link: RedisLink, words: tuple[str | bytes, ...], more: tuple[str | bytes, ...]
+    link: RedisLink, clock: Clock, words: tuple[str | bytes, ...], more: tuple[str | bytes, ...]
 ) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """Yield how many were asked for and what came, step by step, to the end of a SCAN or SSCAN."""
+    """Yield how many were asked for and what came, step by step, to the end of a SCAN or SSCAN.
+
+    Between two steps it waits at least as long as one took with all that was done with it here: neither the server nor
+    the agent is kept busy for more than half of the time.
+    """
     pacer = Pacer((await link.pings())[0], SCAN_COUNT)
     never = asyncio.Event()
     cursor = b"0"
     while True:
-        batch = pacer.batch
+        batch, began = pacer.batch, clock.monotonic()
         work, (cursor, found) = await link.timed(*words, cursor, *more, "COUNT", batch)
         yield batch, found
         if cursor == b"0":
             return
         ping, _ = await link.timed("PING")
-        await rest(never, pacer.pause(work, ping))
+        await rest(never, max(pacer.pause(work, ping), clock.monotonic() - began))
 
 
 async def by_prefix(keys: Pinned) -> list[tuple[str, int]]:

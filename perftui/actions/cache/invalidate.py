@@ -33,6 +33,7 @@ HIGH_SHARE = 0.2
 SHOWN_PREFIXES = 10
 VERIFY_AFTER = 2.0
 SLOW_PING = 0.010
+BESIDE_SCAN = 15.0
 _WHY = "a replica takes no writes"
 
 
@@ -55,11 +56,15 @@ class CacheInvalidate(Action):
             ),
         ),
     )
-    plan_deadline = 30.0
 
     def __init__(self, ground: Ground, clock: Clock, verify_after: float = VERIFY_AFTER) -> None:
         super().__init__(ground, clock)
         self._verify_after = verify_after
+
+    @property
+    def plan_deadline(self) -> float:
+        """Seconds that the preview may take: the scan, and what is asked before and after it."""
+        return self.ground.settings.actions.scan_seconds + BESIDE_SCAN
 
     def offers(self, target: SourceSettings, ask: Ask) -> Sequence[Offer]:
         """Return one; which keys, only whoever asks knows."""
@@ -76,7 +81,7 @@ class CacheInvalidate(Action):
         if sum(bool(params[name]) for name in ("key", "pattern", "tag")) != 1:
             raise Refused("parameters", "exactly one of key, pattern and tag says what goes", "give one of them")
         async with servers(target, self.clock, _WHY, _database(params)) as found:
-            looked = Keys(found, target, self.clock, self.ground.settings.actions.max_targets)
+            looked = Keys(found, target, self.clock, self.ground.settings.actions)
             keys = await looked.pinned(params)
             total = await found.size()
             memory = await memory_of(found, keys)
@@ -140,7 +145,7 @@ class CacheInvalidate(Action):
         )
         if evicted > receipt.facts["evicted"] or ping > receipt.facts["ping"] + SLOW_PING:
             return Verdict(proof=Proof.WORSE, lines=lines)
-        return Verdict(proof=Proof.RECOVERED if receipt.applied else Proof.UNCHANGED, lines=lines)
+        return Verdict(proof=Proof.HELD if receipt.applied else Proof.UNCHANGED, lines=lines)
 
 
 class _KeyRemoval:

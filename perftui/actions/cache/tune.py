@@ -195,7 +195,7 @@ class CacheTune(Action):
         holds = all(config[each.name] == each.after for each in changes)
         if refused > 0 or ping > receipt.facts["ping"] + SLOW_PING:
             return Verdict(proof=Proof.WORSE, lines=tuple(lines))
-        return Verdict(proof=Proof.RECOVERED if holds else Proof.UNCHANGED, lines=tuple(lines))
+        return Verdict(proof=Proof.HELD if holds else Proof.UNCHANGED, lines=tuple(lines))
 
 
 def _unbounds(change: Change) -> bool:

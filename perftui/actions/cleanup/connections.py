@@ -179,7 +179,8 @@ class CleanupConnections(Action):
         )
         has_helped = not still if job.params["id"] else len(now) < before
         is_done = bool(receipt.applied) and has_helped
-        return Verdict(proof=Proof.RECOVERED if is_done else Proof.UNCHANGED, lines=lines)
+        good = Proof.HELD if job.params["id"] else Proof.RECOVERED
+        return Verdict(proof=good if is_done else Proof.UNCHANGED, lines=lines)
 
     @asynccontextmanager
     async def _link(self, target: SourceSettings) -> AsyncIterator[Database]:

@@ -118,11 +118,10 @@ class CleanupExpired(Action):
 
 
 class _Sweep:
-    """One pass over the databases; `visited`: about how many keys it looked at, `swept`: databases done."""
+    """One pass over the databases; `visited`: about how many keys it looked at."""
 
     def __init__(self, link: RedisLink, pacer: Pacer, keys: Keyspace, report: Report, cancelled: asyncio.Event) -> None:
         self.visited = 0
-        self.swept = 0
         self.pacer = pacer
         self._link = link
         self._keys = keys
@@ -136,7 +135,6 @@ class _Sweep:
             await self._link.command("SELECT", database)
             if not await self._scan(total):
                 return False
-            self.swept += 1
         return True
 
     async def _scan(self, total: int) -> bool:
@@ -181,7 +179,7 @@ def _receipt(before: dict[str, str], after: dict[str, str], sweep: _Sweep, *, co
     return Receipt(
         message=f"{freed:,.0f} expired keys freed{gained}" + ("" if complete else "; cancelled before the end"),
         complete=complete,
-        applied=sweep.swept,
+        applied=round(max(0.0, freed)),
         lines=(
             Line("expired keys freed", after=f"{freed:,.0f} ({_NOTE})"),
             Line("keys", f"{keys[0]:,}", f"{keys[1]:,}"),
@@ -197,7 +195,6 @@ def _broken_off(before: dict[str, str], sweep: _Sweep, error: SourceError) -> Re
         message=f"about {count(sweep.visited)} keys looked at",
         problem=f"broke off: {error}",
         complete=False,
-        applied=sweep.swept,
         facts=_facts(before, before, sweep),  # what it freed, nobody counted
     )
 

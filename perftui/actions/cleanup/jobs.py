@@ -2,7 +2,7 @@
 
 Job ids are pinned at plan time with the time they finished; apply removes a job, atomically, only while it still
 stands in that set with that time. Which keys a job has differs by major: see `bullmq.py`.
-Needs `+info +ping +time +hget +zcard +zcount +zrange +llen` to preview, and to apply also `+eval +zscore +exists +type
+Needs `+info +ping +time +hget +exists +zcard +zcount +zrange +llen` to preview, and to apply also `+eval +zscore +type
 +hmget +scard +sismember +get +unlink +zrem +xadd`, on `~PREFIX:*`.
 """
 
@@ -41,6 +41,7 @@ VERIFY_AFTER = 2.0
 SLOW_PING = 0.010
 WATCHED = 10
 OFFERED = 10
+NAMED = 10
 SHOWN = 10
 
 
@@ -157,8 +158,10 @@ class CleanupJobs(Action):
         queues, warnings = [], []
         for name in names:
             prefix = queue_prefix(target, name)
+            version = await link.command("HGET", prefix + b"meta", "version")
+            if asked and version is None and not await link.command("EXISTS", prefix + b"meta"):
+                self._refuse_unknown(target, asked)
             try:
-                version = await link.command("HGET", prefix + b"meta", "version")
                 queues.append(Queue(name, prefix, major_of(name, clean(prefix) + "meta", version)))
             except Refused as error:
                 if asked or len(names) == 1:
@@ -167,6 +170,14 @@ class CleanupJobs(Action):
         if not queues:
             raise Refused("version", f"of {len(names)} queues none says which BullMQ wrote it", "name one: queue=…")
         return queues, warnings
+
+    def _refuse_unknown(self, target: SourceSettings, asked: str) -> None:
+        """Refuse a queue that nobody has seen here: words on how to mend it would make one."""
+        known = bullmq_names(self.ground, target)
+        if asked not in known:
+            more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+            there = f"there are {clean(', '.join(known[:NAMED]))}{more}" if known else "none was found there"
+            raise Refused("target", f"there is no queue {clean(asked, 80)} on {target.name}", there)
 
     async def apply(self, job: Work) -> Receipt:
         """Remove the pinned jobs, a batch at a time, each checked again in the same step."""
@@ -208,7 +219,7 @@ class CleanupJobs(Action):
         if ping > receipt.facts["ping"] + SLOW_PING:
             proof = Proof.WORSE
         elif receipt.applied and left <= receipt.facts["old"] - receipt.applied:
-            proof = Proof.RECOVERED
+            proof = Proof.HELD
         else:
             proof = Proof.UNCHANGED
         return Verdict(proof=proof, lines=tuple(lines))

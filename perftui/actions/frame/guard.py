@@ -2,7 +2,8 @@
 
 In this order: read-only, role, the plan's age, a fresh look at the target, locks, limits, cooldown, freeze windows, a
 reason, confirmation. A refusal names the check and how to change it. Break-glass passes limits, cooldown and freeze
-windows, and an audit log that takes nothing (see the runner); it never passes the others.
+windows, and an audit log that takes nothing (see the runner); it never passes the others. What takes a run back passes
+cooldown and freeze windows by itself.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from perftui.actions.contract import Action, Actor, Ground, confirmation_for, digest_of
-from perftui.actions.frame.limits import Objection, cooldown, freeze, limits, within_limits
+from perftui.actions.frame.limits import Objection, cooldown, freeze, frozen, limits, within_limits
 from perftui.actions.frame.recent import Recent
 from perftui.actions.params import Params
 from perftui.config.settings import SourceSettings
@@ -70,7 +71,7 @@ class Guard:
         self._check_reason(attempt)
         _check_confirmation(attempt)
         self._held[attempt.plan.id] = attempt.plan
-        return Admission(passed, self.stale(attempt.plan))
+        return Admission(passed, (*self.stale(attempt.plan), *self._thawed(attempt.plan)))
 
     async def admit_part(self, part: Attempt) -> tuple[str, ...]:
         """Check a part of a plan that was admitted; return the checks that break-glass passed. Raises as `admit`."""
@@ -89,13 +90,14 @@ class Guard:
         holder = self._holder(plan)
         rules, now = self._ground.settings.actions, self._clock.wall()
         limit = limits(plan, rules, len(self._held), self._recent)
-        rest, frozen = cooldown(plan, self._recent), freeze(plan, rules, now)
+        rest, frozen_now = cooldown(plan, self._recent), freeze(plan, rules, now)
         lines = [
             f"read-only: {locked[0]}" if locked else "",
             f"lock: {holder.action} runs on {clean(_lock(holder), 80)}" if holder else "",
             limit.short if limit else within_limits(plan, rules),
             rest.short if rest else "cooldown: none",
-            frozen.short if frozen else "",
+            frozen_now.short if frozen_now else "",
+            *self._thawed(plan),
         ]
         return tuple(line for line in lines if line)
 
@@ -134,6 +136,11 @@ class Guard:
             return
         for reason, remedy in self._locked([source], read_only=read_only):
             raise Refused("read-only", f"its preview runs a program, and {reason}", remedy)
+
+    def _thawed(self, plan: Plan) -> tuple[str, ...]:
+        """Return which freeze window a plan passes because it takes something back."""
+        objection = frozen(plan, self._ground.settings.actions, self._clock.wall()) if plan.undoes else None
+        return () if objection is None else (f"freeze window: passed, since this takes back ({objection.short})",)
 
     def _age(self, name: str) -> str:
         reading = self._ground.readings.get(name)

@@ -21,8 +21,12 @@ class Objection(NamedTuple):
     short: str
 
     def refusal(self, *, breakable: bool) -> Refused:
-        """Return the error for whom it refuses."""
-        return Refused(self.check, self.reason, self.remedy, breakable=breakable)
+        """Return the error for whom it refuses; that of a freeze says who may pass it."""
+        remedy = self.remedy
+        if self.check == "freeze":
+            who = "an admin may pass it by break-glass" if breakable else "nobody may pass it by break-glass"
+            remedy = f"{remedy}; {who}"
+        return Refused(self.check, self.reason, remedy, breakable=breakable)
 
 
 def limits(plan: Plan, rules: ActionRules, running: int, recent: Recent) -> Objection | None:
@@ -44,7 +48,9 @@ def limits(plan: Plan, rules: ActionRules, running: int, recent: Recent) -> Obje
 
 
 def within_limits(plan: Plan, rules: ActionRules) -> str:
-    """Return how much of its limits a plan takes, for its preview."""
+    """Return how much of its limits a plan takes, for its preview: of the one that binds."""
+    if plan.bound:
+        return f"limits: {plan.bound}"
     of_all = "" if plan.share is None else f", {percent(plan.share)} of at most {percent(rules.max_share)}"
     return f"limits: {plan.count:,} of at most {rules.max_targets:,} targets{of_all}"
 
@@ -62,7 +68,12 @@ def cooldown(plan: Plan, recent: Recent) -> Objection | None:
 
 
 def freeze(plan: Plan, rules: ActionRules, wall: float) -> Objection | None:
-    """Object while a freeze window holds for the target or for what else is touched."""
+    """Object while a freeze window holds for the target or for what else is touched; never to what takes it back."""
+    return None if plan.undoes else frozen(plan, rules, wall)
+
+
+def frozen(plan: Plan, rules: ActionRules, wall: float) -> Objection | None:
+    """Return what a freeze window would have against it, whatever it is."""
     for each in rules.freeze:
         touched = next((name for name in (plan.target, *plan.touches) if covers(each, name)), None)
         end = _end(each, wall) if touched is not None else None

@@ -34,13 +34,20 @@ class Offers:
         return tuple(distinct.values())
 
     def _against(self, alert: Alert, source: str, params: Mapping[str, str]) -> Iterator[Offer]:
-        """Yield what the rule names, in its order, and then what else serves the alert or shares its attributes."""
+        """Yield what the rule names, in its order, then what else serves the alert.
+
+        Where the rule names nothing, what shares its attributes, too; but no job's history is in the way of a queue.
+        """
         for remedy in alert.remedies:
             yield from self._named(remedy, alert, source, params)
         every = list(self._all(Ask(alert, params), source))
         yield from (offer for offer in every if _serves(offer, alert))
+        if alert.remedies:
+            return
         labels = set(alert.attributes)
-        yield from (offer for offer in every if offer.target == alert.source and labels & set(offer.params.items()))
+        near = [offer for offer in every if offer.target == alert.source and labels & set(offer.params.items())]
+        is_queue = alert.metric.startswith("queue.")
+        yield from (offer for offer in near if not (is_queue and offer.action.startswith("cleanup.")))
 
     def _named(self, remedy: str, alert: Alert, source: str, params: Mapping[str, str]) -> list[Offer]:
         """Return the offers of `family.verb` or `family.verb:subject`: those for the alert, else wherever it stands."""

@@ -19,7 +19,7 @@ from perftui.actions.frame.recent import Recent
 from perftui.actions.frame.work import Surroundings, Work, announced
 from perftui.actions.lease.shared import Leases, TakeLease, no_lease
 from perftui.actions.params import Params, read_params
-from perftui.actions.proof.verdicts import Watcher, with_alert
+from perftui.actions.proof.verdicts import Watcher, with_alerts
 from perftui.config.settings import SourceSettings
 from perftui.core.action import LONGEST_REASON, ActionInfo, AuditRow, Line, Offer, Outcome, Plan, Risk, Run
 from perftui.core.clock import Clock
@@ -28,6 +28,7 @@ from perftui.core.text import clean, did_you_mean
 
 CLOSE_DEADLINE = 5.0
 MOST_PLANNING = 8
+_NOTHING = Line("nothing to do", after="there is no target, so it cannot be applied")
 
 
 class ActionRunner:
@@ -129,6 +130,10 @@ class ActionRunner:
             await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(self._journal.settle(), return_exceptions=True)
 
+    async def mend_audit(self) -> str:
+        """Write what could not be recorded yet; return what is wrong with the audit log, empty when nothing is."""
+        return await self._journal.mend()
+
     def offers(
         self, key: str = "", source: str = "", alert: str = "", params: Mapping[str, str] | None = None
     ) -> tuple[Offer, ...]:
@@ -214,7 +219,7 @@ class ActionRunner:
         found = await self._findings(chosen, source, checked)
         others = [self._source(name) for name in found.touches if name != source.name]
         against = self._ground.alert(alert) if alert else None
-        watches = with_alert(found.watches, against, self._ground)
+        watches = with_alerts(found.watches, against, self._ground.alerts())
         window = found.window if found.window > 0 or not watches else WINDOW
         found = msgspec.structs.replace(found, watches=watches, window=window)
         plan = make_plan(
@@ -225,6 +230,7 @@ class ActionRunner:
             guards=(*self._guard.outlook(plan), *self._guard.outlook_of_parts(found.parts)),
             needs_reason=self._guard.needs_reason(plan),
             warnings=(*plan.warnings, *self._guard.stale(plan), *self._unproved(plan)),
+            lines=plan.lines if plan.count else (_NOTHING, *plan.lines),
         )
         self._plans.add(plan, found.work, found.weight)
         return plan
@@ -256,6 +262,8 @@ class ActionRunner:
         if previewed is None:
             raise Refused("plan", "there is no such preview", "preview it again")
         plan = previewed.plan
+        if not plan.count:
+            raise Refused("target", "there is nothing to do", "look again later")
         attempt = Attempt(
             action=self._action(plan.action),
             plan=plan,

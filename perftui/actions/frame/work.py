@@ -61,7 +61,9 @@ async def announced(
     except AuditError as error:
         breakable = around.guard.may_break and not attempt.break_glass
         raise Refused("audit", str(error), "only what can be recorded is done", breakable=breakable) from error
-    return msgspec.structs.replace(run, passed=passed)
+    if passed != run.passed:
+        lines = (*lines, Line("warning", after=around.journal().spilled))
+    return msgspec.structs.replace(run, passed=passed, lines=lines)
 
 
 @dataclass
@@ -83,9 +85,13 @@ class Work:
     _blind: str = ""
     _reported: float = 0.0
     _closing: bool = False
+    _over: bool = False
     _trouble: str = ""
     _cancelled_by: str = ""
     _telling: asyncio.Task[None] | None = None
+    _message: str = ""
+    _lines: tuple[Line, ...] = ()
+    _unrecorded: dict[str, str] = field(default_factory=dict)
     _own_lines: tuple[Line, ...] = ()
     _watched_lines: tuple[Line, ...] = ()
 
@@ -96,11 +102,11 @@ class Work:
     def cancel(self, actor: Actor) -> None:
         """Stop between two of its steps, and record who wants that: the first one, while there are steps to take."""
         run = self.around.board.get(self.plan.id)
-        if run is None or run.done is not None or self.cancelled.is_set():
+        if run is None or self._over or self.cancelled.is_set():
             return
         self.cancelled.set()
         self._cancelled_by = cancelled_by(actor_name(actor))
-        self._telling = asyncio.create_task(self._record(self.around.journal().cancel(run, actor)))
+        self._telling = asyncio.create_task(self._record("cancel", self.around.journal().cancel(run, actor)))
 
     def stop(self) -> None:
         """End it as the agent ends: apply between two of its steps, the watching of its proof at once."""
@@ -120,7 +126,10 @@ class Work:
             await self._prove(receipt)
 
     async def _apply(self) -> Receipt | None:
-        """Do it and record how it ended, whatever happens; return None when there is nothing to prove."""
+        """Do it, record how it ended and tell it, whatever happens; return None when there is nothing to prove.
+
+        It is told last, so that whoever waits for the end hears, too, that it is not on record.
+        """
         steps = Steps(self.action)
         guarding = asyncio.create_task(self._guard_leases(), name=f"leases of {self.plan.action}")
         try:
@@ -129,9 +138,12 @@ class Work:
         finally:
             guarding.cancel()
             run = self._finish(steps.ending, steps.cooldown)
-            if self._telling is not None:
-                await self._telling
-            await self._record(self.around.journal().outcome(run, steps.cooldown))
+            try:
+                if self._telling is not None:
+                    await self._telling
+                await self._record("outcome", self.around.journal().outcome(run, steps.cooldown))
+            finally:
+                self._tell(**steps.ending, done=run.done)
             await self.hold.release()
         return steps.receipt
 
@@ -142,11 +154,13 @@ class Work:
             self._blind = defect(error)
 
     def _finish(self, ending: dict[str, object], cooldown: float) -> Run:
-        """Give back what was held, in one step with the end of the run."""
+        """Give back what was held, and return the run as it ended."""
         around, plan = self.around, self.plan
         cancelled = self._cancelled_by if ending["outcome"] is not Outcome.SUCCEEDED else ""  # it came too late
-        message = "; ".join(filter(None, [str(ending["message"]), self._trouble, cancelled]))
-        run = around.board.change(plan.id, **{**ending, "message": message, "done": around.clock.wall()})
+        self._over = True
+        self._message = "; ".join(filter(None, [str(ending["message"]), self._trouble, cancelled]))
+        run = around.board.run(plan.id, **{**ending, "message": self._message, "done": around.clock.wall()})
+        self._lines = run.lines
         around.recent.rest(plan.action, lock_of(plan.target, plan.subject), cooldown)
         if plan.undoes and run.outcome is Outcome.SUCCEEDED:
             around.on_undone(plan.undoes)
@@ -181,14 +195,15 @@ class Work:
         await self._end_proof(verdict, [problem, other])
 
     async def _end_proof(self, verdict: Verdict, problems: list[str]) -> None:
-        board, plan = self.around.board, self.plan
-        run = board.get(plan.id)
-        message = run.message if run is not None else ""
         why = "; ".join(filter(None, problems))
         if why:
-            message = "; ".join(filter(None, [message, f"not proved: {why}"]))
-        run = board.change(plan.id, proof=verdict.proof, proof_lines=verdict.lines, message=message)
-        await self._record(self.around.journal().proof(run))
+            self._message = "; ".join(filter(None, [self._message, f"not proved: {why}"]))
+        changes = {"proof": verdict.proof, "proof_lines": verdict.lines}
+        run = self.around.board.run(self.plan.id, **changes, message=self._message)
+        try:
+            await self._record("proof", self.around.journal().proof(run))
+        finally:
+            self._tell(**changes)
 
     async def _verify(self, receipt: Receipt) -> tuple[Verdict, str]:
         own, why = await isolated(lambda: self.action.verify(self._job(), receipt), VERIFY_DEADLINE)
@@ -216,13 +231,25 @@ class Work:
         self._watched_lines = self._watched_lines if watched is None else watched
         self.around.board.change(self.plan.id, proof_lines=(*self._own_lines, *self._watched_lines))
 
-    async def _record(self, writing: Awaitable[None]) -> None:
+    async def _record(self, what: str, writing: Awaitable[None]) -> None:
         try:
             await writing
         except AuditError as error:
-            run, trouble = self.around.board.get(self.plan.id), f"; not recorded: {error}"
-            message = run.message if run is not None else ""
-            self.around.board.change(self.plan.id, message=message.replace(trouble, "") + trouble)
+            self._unrecorded[what] = str(error)
+        else:
+            self._unrecorded.clear()  # the log takes records in their order: those before it are written, too
+
+    def _tell(self, **changes: object) -> None:
+        """Publish changes of the run, and what of it is not on record."""
+        message, lines = self._message, self._lines
+        if self._unrecorded:
+            verb = "was" if len(self._unrecorded) == 1 else "were"
+            missing = (
+                f"the {' and the '.join(self._unrecorded)} {verb} not recorded: {[*self._unrecorded.values()][-1]}"
+            )
+            message = "; ".join(filter(None, [message, missing]))
+            lines = (*lines, Line("warning", after=missing))
+        self.around.board.change(self.plan.id, **{**changes, "message": message, "lines": lines})
 
     def _job(self) -> Job:
         return Job(self.target, self.plan, self.work, self._report, self.cancelled, self.parts)

@@ -96,7 +96,6 @@ class _Priority(ProcessAction, Generic[V]):
                 *(() if can_go_back else (f"back to {before} is for root alone (CAP_SYS_NICE)",)),
             ),
             estimate=0.1,
-            watches=(self.cpu_watch(target),),
         )
 
     def _refuse_without_right(self, process: Process, before: V, after: V) -> None:
@@ -152,7 +151,7 @@ class _Priority(ProcessAction, Generic[V]):
             return Verdict(proof=Proof.UNKNOWN, lines=(Line(str(process), after="has ended meanwhile"),))
         now = self.get(process.pid)
         line = Line(f"{self.noun}, read back", str(before), str(now))
-        return Verdict(proof=Proof.RECOVERED if now == wanted else Proof.UNCHANGED, lines=(line,))
+        return Verdict(proof=Proof.HELD if now == wanted else Proof.UNCHANGED, lines=(line,))
 
 
 class ProcessRenice(_Priority[int]):

@@ -11,7 +11,7 @@ from perftui.actions.params import Params
 from perftui.actions.process import proc
 from perftui.actions.process.proc import Process
 from perftui.config.settings import SourceSettings
-from perftui.core.action import Must, Offer, Param, ParamKind, Watch
+from perftui.core.action import Offer, Param, ParamKind
 from perftui.core.aside import ask_aside
 from perftui.core.clock import Clock
 from perftui.core.errors import Refused, SourceError, TargetChanged
@@ -75,12 +75,6 @@ class ProcessAction(Action):
         """Return whether the process is the one that was planned for, and lives."""
         now = self.find(pinned.pid)
         return now is not None and now.start == pinned.start and not now.is_gone
-
-    def cpu_watch(self, target: SourceSettings) -> Watch:
-        """Return the watch on the CPU of the host, which must not get worse by much."""
-        return Watch(
-            label="CPU busy", source=target.name, metric="system.cpu.utilization", must=Must.KEEP, tolerance=0.5
-        )
 
 
 def name_of(table: Table | None, pid: int) -> str:

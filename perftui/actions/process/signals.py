@@ -128,7 +128,6 @@ class ProcessSignal(ProcessAction):
             unknown=_unknown(chosen, name),
             warnings=_warnings(chosen, tree, critical, name),
             estimate=self._patience if name in _ENDING else 0.5,
-            watches=(self.cpu_watch(target),),
         )
 
     async def apply(self, job: Job) -> Receipt:
@@ -193,7 +192,7 @@ class ProcessSignal(ProcessAction):
                 return Verdict(proof=Proof.UNCHANGED, lines=self._remaining(left, name))
             await asyncio.sleep(LOOK_EVERY)
         done = {"STOP": "held", "CONT": "going on"}.get(name, "gone")
-        return Verdict(proof=Proof.RECOVERED, lines=tuple(Line(str(each), "there", done) for each in planned[:SHOWN]))
+        return Verdict(proof=Proof.HELD, lines=tuple(Line(str(each), "there", done) for each in planned[:SHOWN]))
 
     def _is_done(self, process: Process, name: str) -> bool:
         now = self.find(process.pid)

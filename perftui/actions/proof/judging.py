@@ -30,6 +30,8 @@ _FLOORS = {
     "{kill}/s": 0.0,
     "1": 0.0,
 }
+HALF = 0.5
+"""The share of what fails that is too much, whatever it was before."""
 _RATIO_FLOOR, _RATE_FLOOR, _COUNT_FLOOR, _WAIT_FLOOR = 0.02, 0.5, 1.0, 2.0
 
 
@@ -37,6 +39,7 @@ class Word(StrEnum):
     """What one watched series does."""
 
     IMPROVING = "improving"
+    NEARER = "better, not there yet"
     STEADY = "steady"
     WORSE = "worse"
     NO_DATA = "no data"
@@ -46,7 +49,7 @@ def judge(watches: Sequence[Watch], before: Values, after: Sequence[Values], met
     """Return the verdict on all watches: what each was before, and what was read of it since apply ended, in order.
 
     Worse when one of them is; recovered when all that must improve have; unknown when one of those has no data, or
-    when one that must not get worse went dark; else unchanged.
+    when one that must not get worse went dark; held where none had to improve; else unchanged.
     """
     cases = [Case(*each, metrics) for each in zip(watches, before, after, strict=True)]
     words = [case.word for case in cases]
@@ -59,7 +62,9 @@ def _proof(cases: "list[Case]", words: list[Word]) -> Proof:
     improve = [case.word for case in cases if case.watch.must is Must.IMPROVE]
     if not cases or Word.NO_DATA in improve or any(case.went_dark for case in cases):
         return Proof.UNKNOWN
-    return Proof.RECOVERED if improve and set(improve) == {Word.IMPROVING} else Proof.UNCHANGED
+    if not improve:
+        return Proof.HELD
+    return Proof.RECOVERED if set(improve) == {Word.IMPROVING} else Proof.UNCHANGED
 
 
 class Case:
@@ -80,19 +85,27 @@ class Case:
 
     @property
     def word(self) -> Word:
-        """What it does: `improving` once it has recovered, or moved in the good direction by more than is noise."""
+        """What it does: `improving` once it has recovered, or moved in the good direction by more than is noise.
+
+        With a goal that is not reached the latter is `better, not there yet`. A share that nobody knew before is worse
+        where more than half of all fail.
+        """
         watch, end = self.watch, self._end
         if end is None:
             return Word.NO_DATA
         if watch.goal is not None and self._harm(watch.goal, end) <= 0:
             return Word.IMPROVING if watch.must is Must.IMPROVE else Word.STEADY
         if self._before is None:
+            if watch.beside and watch.must is Must.KEEP:
+                return Word.WORSE if self._harm(HALF, end) > 0 else Word.STEADY
             return Word.NO_DATA
         if self._harm(self._before, self._worst(end)) > self._noise:
             return Word.WORSE
-        # With a goal it is not reached here: on its way there is not there.
-        better = watch.goal is None and -self._harm(self._before, end) > self._noise
-        return Word.IMPROVING if better else Word.STEADY
+        if -self._harm(self._before, end) <= self._noise:
+            return Word.STEADY
+        if watch.goal is None:
+            return Word.IMPROVING
+        return Word.NEARER if watch.must is Must.IMPROVE else Word.STEADY  # its goal is not reached here
 
     @property
     def line(self) -> Line:

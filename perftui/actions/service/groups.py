@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +19,8 @@ from perftui.core.series import SeriesId
 from perftui.core.text import did_you_mean
 
 MOST_QUEUES = 3
+SOME = 1e-6
+"""Jobs per second that are more than none."""
 
 
 def numbered(text: str, number: int) -> str:
@@ -62,19 +66,49 @@ def queues_of(group: ScaleGroup, ground: Ground) -> Iterator[tuple[str, tuple[tu
 
 
 def queue_watches(group: ScaleGroup, ground: Ground, *, is_up: bool) -> tuple[Watch, ...]:
-    """Return what proves that more workers help: what waits gets less, more is completed, and no more fails."""
+    """Return what proves that more workers help: what waits gets less, something is completed, and no more fails.
+
+    It is watched, too, where nothing tells what it was before (see `unmeasured`). A plain list tells its depth alone.
+    """
     found: list[Watch] = []
-    for source, where, name in list(queues_of(group, ground))[:MOST_QUEUES]:
-        depth, completed, failed = (
-            SeriesId(source, f"queue.{each}", where) for each in ("depth", "completed", "failed")
-        )
-        waits, stands_still = bool(fresh_value(ground, depth)), fresh_value(ground, completed) == 0
-        must = Must.IMPROVE if is_up and waits else Must.KEEP
-        found.append(watch_series(f"depth of {name}", depth, "up", must))
-        if fresh_value(ground, completed) is not None and is_up:
-            wants = Must.IMPROVE if waits and stands_still else Must.KEEP
-            found.append(watch_series(f"completed/s of {name}", completed, "down", wants))
-        if fresh_value(ground, failed) is not None:
-            share = watch_series(f"failing share of {name}", failed, "up", Must.KEEP)
-            found.append(msgspec.structs.replace(share, beside=completed.metric, tolerance=1.0))
+    for queue in _proving(group, ground):
+        waits = is_up and bool(fresh_value(ground, queue.depth))
+        found.append(watch_series(f"depth of {queue.name}", queue.depth, "up", Must.IMPROVE if waits else Must.KEEP))
+        if queue.is_list:
+            continue
+        if is_up:
+            stands_still = waits and not fresh_value(ground, queue.completed)
+            wants = Must.IMPROVE if stands_still else Must.KEEP
+            watch = watch_series(f"completed/s of {queue.name}", queue.completed, "down", wants)
+            found.append(msgspec.structs.replace(watch, goal=SOME if stands_still else None))
+        share = watch_series(f"failing share of {queue.name}", queue.failed, "up", Must.KEEP)
+        found.append(msgspec.structs.replace(share, beside=queue.completed.metric, tolerance=0.5))
     return tuple(found)
+
+
+def unmeasured(group: ScaleGroup, ground: Ground) -> Iterator[str]:
+    """Yield what of these watches nothing is known of as it is now."""
+    for queue in _proving(group, ground):
+        if queue.is_list:
+            yield f"how much of {queue.name} is completed or fails: a plain list does not tell"
+            continue
+        rates = (("completed", queue.completed), ("failing", queue.failed))
+        missing = [word for word, series in rates if fresh_value(ground, series) is None]
+        if missing:
+            yield f"{' and '.join(missing)} jobs of {queue.name} until now: not measured, so judged by what comes after"
+
+
+class _Queue(NamedTuple):
+    """A queue that proves a group, and its series."""
+
+    name: str
+    is_list: bool
+    depth: SeriesId
+    completed: SeriesId
+    failed: SeriesId
+
+
+def _proving(group: ScaleGroup, ground: Ground) -> Iterator[_Queue]:
+    for source, where, name in islice(queues_of(group, ground), MOST_QUEUES):
+        series = (SeriesId(source, f"queue.{each}", where) for each in ("depth", "completed", "failed"))
+        yield _Queue(name, dict(where).get("kind") == "list", *series)

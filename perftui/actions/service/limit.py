@@ -159,7 +159,7 @@ class ServiceLimit(Action):
         same = unit.is_up and unit.pid == work.unit.pid and unit.restarts == work.unit.restarts
         if not same or kills > work.oom_kills:
             return Verdict(proof=Proof.WORSE, lines=lines)
-        return Verdict(proof=Proof.UNCHANGED if _alike(now, work.new) else Proof.UNKNOWN, lines=lines)
+        return Verdict(proof=Proof.HELD if _alike(now, work.new) else Proof.UNKNOWN, lines=lines)
 
 
 def _manager(target: SourceSettings) -> SystemdManager:

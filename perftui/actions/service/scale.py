@@ -9,7 +9,7 @@ import msgspec
 from perftui.actions.contract import Action, Ask, Findings, Ground, Job, Receipt, Verdict
 from perftui.actions.params import Params
 from perftui.actions.service.evidence import evidence
-from perftui.actions.service.groups import group_named, home_of, members_on, queue_watches, queues_of
+from perftui.actions.service.groups import group_named, home_of, members_on, queue_watches, queues_of, unmeasured
 from perftui.actions.service.manager import manager_of
 from perftui.actions.service.scaling import CommandScaler, Reached, Scaler, Standing, UnitScaler
 from perftui.actions.service.table import rows
@@ -121,8 +121,9 @@ class ServiceScale(Action):
             ),
             locks=tuple(unit.name for unit in standing.units if unit.exists),
             work=_Work(group, standing),
+            bound=f"{count} of at most {group.max} workers, at most {group.step} at a time",
             rests_on=(f"the true count of {name}, just read",),
-            unknown=_unknown(group),
+            unknown=(*_unknown(group), *unmeasured(group, self.ground)),
             warnings=("none of them will run",) if count == 0 else (),
             watches=queue_watches(group, self.ground, is_up=is_up),
             window=WINDOW,
@@ -180,8 +181,8 @@ class ServiceScale(Action):
         is_up = count > receipt.facts["before"]
         if loops or standing.count < min(count, receipt.facts["before"]):
             return Verdict(proof=Proof.WORSE, lines=tuple(lines))
-        reached = Proof.RECOVERED if is_up and standing.count >= count else Proof.UNCHANGED
-        return Verdict(proof=reached, lines=tuple(lines))
+        is_there = standing.count >= count if is_up else standing.count == count
+        return Verdict(proof=Proof.HELD if is_there else Proof.UNCHANGED, lines=tuple(lines))
 
     def _group(self, target: SourceSettings, name: str) -> ScaleGroup:
         """Return a group of this target, as the settings have it now. Raises Refused."""

@@ -80,7 +80,7 @@ def watch_unit(ground: Ground, source: str, unit: str, *, is_down: bool) -> tupl
     """Return what proves a start or restart: it is up, and stays up. What is not measured cannot be watched."""
     where = attributes({"unit": unit})
     up = Watch(
-        label=f"{unit} runs",
+        label=f"{unit} is up",
         source=source,
         metric="service.up",
         attributes=where,

@@ -205,10 +205,13 @@ class ServiceVerb(Action):
         return Verdict(proof=self.judge(before, first, unit), lines=lines)
 
     def judge(self, before: Unit, first: Unit, unit: Unit) -> Proof:
-        """Return what two readings after it show: it runs, is the same process, and was not restarted."""
+        """Return what two readings after it show: it runs, is the same process, and was not restarted.
+
+        That mends something only where it should have run before and did not.
+        """
         holds = unit.is_up and unit.pid == first.pid and unit.restarts == first.restarts
         if holds or (unit.is_oneshot and unit.active == "inactive" and unit.result == "success"):
-            return Proof.UNCHANGED if before.is_up and not before.is_waiting_to_restart else Proof.RECOVERED
+            return Proof.RECOVERED if before.up() == 0 else Proof.HELD
         return Proof.WORSE if before.is_up else Proof.UNCHANGED
 
 

@@ -89,8 +89,8 @@ class ServiceStop(ServiceVerb):
         return Undo(action="service.start", params={"unit": unit.name}, title=f"start {unit.name}")
 
     def judge(self, before: Unit, first: Unit, unit: Unit) -> Proof:
-        """Return whether it stays stopped: that alone mends nothing."""
-        return Proof.UNCHANGED if unit.active in ("inactive", "failed") else Proof.WORSE
+        """Return whether it stays stopped, as planned: that alone mends nothing."""
+        return Proof.HELD if unit.active in ("inactive", "failed") else Proof.WORSE
 
 
 class ServiceRestart(ServiceVerb):

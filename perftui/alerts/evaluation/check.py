@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from perftui.alerts.evaluation.marks import OTHER_SCALE
 from perftui.alerts.evaluation.measured import Measure, Neighbours, Notation, metric_of
 from perftui.alerts.rules.rule import Rule
 from perftui.config.duration import Duration
@@ -32,8 +33,8 @@ class Check:
     """Tells how bad a value is, by the rank of a severity: `bounds` are mildest first, turned so that above is bad."""
 
     __slots__ = (
-        "_clear", "_known", "attributes", "bounds", "conditions", "edge", "hold", "judges_source", "measure", "metric",
-        "name", "notation", "rule", "sign", "summary", "thresholds",
+        "_clear", "_known", "attributes", "bounds", "clear", "conditions", "edge", "hold", "judges_source", "measure",
+        "metric", "name", "notation", "rule", "sign", "summary", "thresholds",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, known: Mapping[str, Metric]) -> None:
@@ -51,12 +52,20 @@ class Check:
         self.edge = self.bounds[0][0] if self.bounds else math.inf
         self._clear = self.edge if rule.clear is None else self.sign * rule.clear
         mildest = next(iter(levels.values()), 0.0)
+        self.clear = self.sign * self._clear if self._is_plain else None
         self.notation = Notation(self.measure, known, mildest)
         if rule.absent_for is not None:
             self.notation = Notation(Measure(SOURCE_STALE), {SOURCE_STALE: _SECONDS}, mildest)
         self._known = known
         self.summary = rule.summary or self._template()
         self.thresholds = {severity: self._threshold(level) for severity, level in levels.items()}
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the series itself tells that it is well. What hurts above 0 under a condition hurts by that."""
+        rule = self.rule
+        tied = bool(self.conditions) and self.edge == 0
+        return bool(self.bounds) and not (tied or self.is_absence or rule.divided_by or rule.aggregate in OTHER_SCALE)
 
     @property
     def is_absence(self) -> bool:

@@ -321,6 +321,7 @@ class Episode:
             severity=_SEVERITIES[self.rank],
             value=self.value,
             level=level,
+            clear=check.clear,
             value_text=check.notation.value(self.value),
             level_text=level_text,
             direction=rule.direction,

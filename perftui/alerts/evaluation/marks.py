@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from perftui.alerts.rules.rule import Aggregate, Rule
 from perftui.core.alert import Level, Severity
 
-_OTHER_SCALE = frozenset({Aggregate.RATE, Aggregate.INCREASE, Aggregate.PREDICT})
+OTHER_SCALE = frozenset({Aggregate.RATE, Aggregate.INCREASE, Aggregate.PREDICT})
+"""What is made of values and is no value of the series itself."""
 
 
 def marks(rules: Iterable[Rule]) -> tuple[Level, ...]:
@@ -16,7 +17,7 @@ def marks(rules: Iterable[Rule]) -> tuple[Level, ...]:
 def _is_general(rule: Rule) -> bool:
     if rule.sources or rule.attributes or rule.divided_by or rule.absent_for is not None:
         return False
-    return rule.aggregate not in _OTHER_SCALE
+    return rule.aggregate not in OTHER_SCALE
 
 
 def _level(rule: Rule) -> Level:

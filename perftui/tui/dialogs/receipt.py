@@ -78,7 +78,7 @@ def _told(deed: Deed, title_of: Callable[[str], str]) -> list[Field]:
 def _done(deed: Deed) -> list[Field]:
     """Return what it touched and what it changed."""
     named = deed.targets[:_NAMED]
-    more = max(deed.count, len(deed.targets)) - len(named)
+    more = max(deed.total, len(deed.targets)) - len(named)
     names = [*named, *([f"and {more:,} more"] if named and more else [])]
     counts = zip(("changed", "left alone", "failed"), deed.counts, ("text", "text", "critical"), strict=True)
     return [

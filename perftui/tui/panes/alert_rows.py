@@ -34,6 +34,8 @@ NAMED = 60
 _WIDE, _WORDED = 64, 90
 _TAG = "   enter: "
 """What stands before the remedies of an alert, where there is a column of severities."""
+_TITLED = 80
+"""Cells for what happens from which a remedy is told by its name."""
 _TOOK, _SHORT = 13, 9
 """Cells of how long with a blank before it, where there is room and where there is not."""
 _LABELS = 16
@@ -123,7 +125,7 @@ class AlertRows:
         if not alert.remedies or is_over(alert):
             return ""
         tag = _TAG + self._remedy(alert.remedies[0])
-        return tag if len(tag) <= self._free - NAMED else f"{_TAG}remedies"
+        return tag if len(tag) <= self._free - _TITLED else f"{_TAG}remedies"
 
     def _start(self, alert: Alert, source: str) -> Line:
         """Return glyph, time, severity and source; the word and the time give way where there is no room."""

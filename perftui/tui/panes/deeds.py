@@ -26,7 +26,7 @@ class Deed(NamedTuple):
     reason: str = ""
     message: str = ""
     targets: tuple[str, ...] = ()
-    count: int = 0
+    total: int = 0
     counts: tuple[int, int, int] = (0, 0, 0)
     """How many of its targets were changed, left alone, and failed."""
     lines: tuple[Line, ...] = ()
@@ -92,7 +92,7 @@ def _of_run(run: Run, row: AuditRow | None) -> Deed:
         reason=run.reason,
         message=run.message,
         targets=plan.targets,
-        count=plan.count,
+        total=plan.count,
         counts=(run.applied, run.left, run.failed),
         lines=run.lines,
         proof_lines=run.proof_lines,

@@ -20,6 +20,7 @@ OUTCOMES = {
 PROOFS = {
     Proof.PENDING: (f"{glyphs.PENDING} proof pending", "dim"),
     Proof.RECOVERED: (f"{glyphs.OK} recovered", "ok"),
+    Proof.HELD: (f"{glyphs.OK} as planned", "ok"),
     Proof.UNCHANGED: (f"{glyphs.WARNING} unchanged", "warning"),
     Proof.WORSE: (f"{glyphs.CRITICAL} worse", "critical"),
     Proof.UNKNOWN: (f"{glyphs.UNKNOWN} proof unknown", "dim"),

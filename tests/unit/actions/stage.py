@@ -17,7 +17,7 @@ from perftui.actions.proof.verdicts import Watcher
 from perftui.config.kinds import RedisOptions
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import ActionInfo, Line, Param, Plan, Proof, Risk, Run
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, Level
 from perftui.core.clock import ManualClock
 from perftui.core.reading import Reading
 from perftui.core.series import SeriesId
@@ -104,7 +104,7 @@ class Stage:
         self.host = SourceSettings(name="host", kind="system", options=RedisOptions())
         self.log = AuditLog(folder)
         self.past: dict[SeriesId, list[tuple[float, float | None]]] = {}
-        self.alerts: list[Alert] = []
+        self.firing: list[Alert] = []
         self.fake = FakeAction()
         self.published: list[tuple[Run, ...]] = []
         chosen = self.fake if action is None else action if isinstance(action, Action) else action(self, self.clock)
@@ -130,7 +130,13 @@ class Stage:
         return self.past.get(series, ())
 
     def alert(self, key: str) -> Alert | None:
-        return next((alert for alert in self.alerts if alert.key == key), None)
+        return next((alert for alert in self.firing if alert.key == key), None)
+
+    def alerts(self) -> Sequence[Alert]:
+        return self.firing
+
+    def levels(self) -> Sequence[Level]:
+        return ()
 
     def poke(self, name: str) -> bool:
         return name in self.sources

@@ -7,8 +7,8 @@ from perftui.core.action import ActionInfo, Param, ParamKind, Risk
 from perftui.core.errors import Refused
 
 
-def info(kind: ParamKind, least: float | None = None) -> ActionInfo:
-    params = (Param(name="it", help="what", kind=kind, least=least),)
+def info(kind: ParamKind, least: float | None = None, most: float | None = None) -> ActionInfo:
+    params = (Param(name="it", help="what", kind=kind, least=least, most=most),)
     return ActionInfo(id="a.b", title="", key="", risk=Risk.LOW, reversible=False, kinds=("system",), params=params)
 
 
@@ -35,3 +35,20 @@ def test_other_text_stays_as_it_was_typed(kind: ParamKind, text: str) -> None:
 def test_bounds_hold_for_what_was_meant() -> None:
     with pytest.raises(Refused, match="give at least 1"):
         read_params(info(ParamKind.INTEGER, least=1), {"it": "00"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "given", "says"),
+    [
+        (ParamKind.DURATION, {"least": 3600.0}, "1m", "give at least 1h$"),
+        (ParamKind.DURATION, {"least": 1.0, "most": 5400.0}, "2h", "give at least 1s and at most 1h30m$"),
+        (ParamKind.SIZE, {"most": float(512 << 20)}, "1G", "give at most 512 MiB$"),
+        (ParamKind.INTEGER, {"most": 1_000_000_000}, "1000000001", "give at most 1000000000$"),
+        (ParamKind.NUMBER, {"most": 0.5}, "1", "give at most 0.5$"),
+    ],
+)
+def test_bounds_are_told_as_one_would_type_them(
+    kind: ParamKind, bounds: dict[str, float], given: str, says: str
+) -> None:
+    with pytest.raises(Refused, match=says):
+        read_params(info(kind, **bounds), {"it": given})

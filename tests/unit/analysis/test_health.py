@@ -1,7 +1,8 @@
 """The health report: what stands in it, what would help, and what it does not claim."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
 
 from perftui.analysis.health import report
@@ -9,7 +10,7 @@ from perftui.analysis.levels import LEVELS
 from perftui.config.kinds import KINDS, HttpOptions
 from perftui.config.remedies import FileRule, WarmRecipe
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.alert import Severity
+from perftui.core.alert import Alert, Level, Severity
 from perftui.core.catalogue import CATALOGUE
 from perftui.core.health import Health, HealthReport, Priority
 from perftui.core.reading import Reading, Sample
@@ -37,6 +38,8 @@ def health(
     stale: tuple[str, ...] = (),
     settings: Settings = SETTINGS,
     recent: Callable[[SeriesId], float | None] = lambda _: None,
+    levels: Sequence[Level] = (),
+    firing: Sequence[Alert] = (),
     **read: tuple[Sample, ...] | None,
 ) -> HealthReport:
     """Return the report on these sources (`_` for `-`); None stands for one that was never read."""
@@ -47,7 +50,7 @@ def health(
         if each is not None
     }
     sources = {name: source_of(name) for name in found}
-    return report(sources, readings, lambda name: name not in stale, settings, NOW, recent)
+    return report(sources, readings, lambda name: name not in stale, settings, NOW, recent, levels, firing)
 
 
 def busy_cache(ratio: float, evicted: float = 0.0, lookups: float = 900.0, queues: float = 0.0) -> tuple[Sample, ...]:
@@ -219,3 +222,47 @@ def test_every_level_is_of_a_metric_that_exists_and_in_order() -> None:
         assert level.warning is not None or level.critical is not None
         if level.warning is not None and level.critical is not None:
             assert (level.warning < level.critical) == (level.bad == "up"), level
+
+
+MAIL = attributes({"queue": "mail", "kind": "bullmq"})
+FAILING = Alert(
+    rule="queue-failed-jobs", source="cache-1", metric="queue.failed", attributes=MAIL, severity=Severity.CRITICAL,
+    summary="mail: 16 jobs failed in 5 minutes", value_text="16", level_text="10",
+)  # fmt: skip
+
+
+def test_it_is_never_better_than_the_worst_alert_that_fires() -> None:
+    told = health(system=samples(system__memory__utilization=0.5), firing=(FAILING,))
+    (issue,) = told.issues
+    assert (told.status, issue.title, issue.value, issue.level) == (
+        Health.CRITICAL, "mail: 16 jobs failed in 5 minutes", "16", "above 10",
+    )  # fmt: skip
+    assert health(firing=(FAILING,)).status is Health.CRITICAL, "though no source could be judged"
+
+
+def test_what_an_alert_says_stands_once_and_keeps_its_remedy() -> None:
+    told = health(cache_1=(Sample("queue.failed", 0.13, MAIL),), firing=(FAILING,))
+    assert [issue.title for issue in told.issues] == ["mail: 16 jobs failed in 5 minutes"]
+    assert [help_.id for help_ in told.recommendations] == ["failing:cache-1/mail"]
+    mild = msgspec.structs.replace(FAILING, severity=Severity.WARNING)
+    worse = health(cache_1=(Sample("queue.failed", 2.0, MAIL),), firing=(mild,))
+    assert [issue.severity for issue in worse.issues] == [Severity.CRITICAL, Severity.WARNING]
+
+
+def test_an_alert_that_the_table_says_nothing_of_yet_calls_for_what_helps() -> None:
+    low = Alert(rule="redis-hit-ratio", source="cache-1", metric="redis.hit_ratio", direction="below", summary="low")
+    told = health(cache_1=busy_cache(0.75), firing=(low,))
+    assert [help_.id for help_ in told.recommendations] == ["cache.warm:hot"]
+
+
+def test_the_levels_of_the_rules_are_those_of_the_report() -> None:
+    levels = (Level(metric="system.memory.utilization", direction="above", warning=0.6, critical=0.7),)
+    told = health(system=samples(system__memory__utilization=0.65), levels=levels)
+    assert [(issue.severity, issue.level) for issue in told.issues] == [(Severity.WARNING, "above 60 %")]
+    other = (Level(metric="system.memory.utilization", direction="below", warning=0.6),)
+    assert health(system=samples(system__memory__utilization=0.65), levels=other).status is Health.HEALTHY
+
+
+def test_figures_stand_in_the_words_of_what_they_count() -> None:
+    (issue,) = health(cache_1=(Sample("queue.failed", 0.13, MAIL),)).issues
+    assert (issue.value, issue.level) == ("7.8 jobs/min", "above 3 jobs/min")

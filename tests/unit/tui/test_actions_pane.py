@@ -1,7 +1,8 @@
 """Screen 9: what runs comes first, then what was done, with its proof; each action once."""
 
+from perftui.core.action import Undo
 from perftui.tui.panes import actions
-from perftui.tui.widgets.text import plain
+from perftui.tui.widgets.text import plain, width
 from tests.support import acts, states
 
 
@@ -38,4 +39,29 @@ def test_what_was_part_of_another_says_of_which() -> None:
     found = [plain(row.lines[0]) for row in actions.draw(state, 200).rows]
     assert ["part of memory cleanup: 3 parts; 5,700 expired keys freed" in line for line in found].count(True) == 1
     state.audit = (part,)
-    assert "part of p8" in plain(actions.draw(state, 200).rows[-1].lines[0])
+    (line,) = [plain(row.lines[0]) for row in actions.draw(state, 200).rows if row.id == "p9"]
+    assert "part of p8" in line
+
+
+def test_the_newest_comes_first_also_where_the_log_and_the_runs_tell_of_it() -> None:
+    state = acts.with_actions(states.incident())
+    state.audit = (acts.audited("p0", 9000), acts.audited("new", 1, title="the newest"), *state.audit)
+    assert [row.id for row in actions.draw(state, 80).rows] == ["p1", "new", "p2", "p3", "p4", "p0", "p5"]
+    assert plain(actions.draw(state, 80).note) == "7 actions · 1 running"
+
+
+def test_on_a_small_screen_the_glyphs_of_outcome_and_proof_stay() -> None:
+    state = acts.with_actions(states.incident())
+    state.audit = (*state.audit, acts.audited("bad", 400, outcome="partial", proof="worse"))
+    found = {row.id: row.lines[0] for row in actions.draw(state, 56).rows}
+    assert plain(found["bad"]).startswith("▲") and plain(found["bad"]).rstrip().endswith("✖")
+    assert plain(found["p2"]).startswith("●") and plain(found["p2"]).rstrip().endswith("●")
+    assert all(width(line) <= 56 for line in found.values())
+
+
+def test_what_was_taken_back_offers_no_undo() -> None:
+    state = acts.with_actions(states.incident())
+    state.runs = ()
+    undo = Undo(action="cache.tune", params={})
+    state.audit = (acts.audited("p1", 5, undo=undo), acts.audited("p2", 6, undo=undo, undone=True))
+    assert [" u " in plain(row.lines[0]) for row in actions.draw(state, 200).rows] == [True, False]

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from perftui.client.state import State
+from perftui.core.action import Outcome, Proof, Run
 from perftui.core.alert import Ack, Alert, AlertState, Mute, Severity, Silence, Stage
 from perftui.core.wire import AlertCounts, Delivery
 from perftui.tui.layout import Box
@@ -17,7 +18,7 @@ from perftui.tui.plain import render_plain
 from perftui.tui.view import View
 from perftui.tui.widgets.glyphs import to_ascii
 from perftui.tui.widgets.text import plain, width
-from tests.support import states
+from tests.support import acts, states
 
 WHOLE = alerts.Look(whole=True)
 
@@ -398,3 +399,68 @@ def test_a_thousand_alerts_are_drawn_within_a_few_milliseconds() -> None:
         return time.process_time() - start
 
     assert min(draw() for _ in range(5)) < 0.02
+
+
+def _acted(*runs: Run) -> State:
+    state = states.incident()
+    state.runs = runs
+    return state
+
+
+def _edge(state: State) -> str:
+    return plain(alerts.draw(state, 150).foot)
+
+
+@pytest.mark.parametrize("size", [(80, 7), (60, 6)])
+def test_actions_take_no_line_from_the_alerts_and_no_step_of_the_selection(size: tuple[int, int]) -> None:
+    runs = tuple(acts.run(plan=acts.plan(f"p{number}", f"restart {number}")) for number in range(9))
+    state, view, box = _acted(*runs), View(), Box(0, 0, *size)
+    content = compose.content("alerts", state, view, box)
+    lines = [plain(line) for line in compose.draw("alerts", content, view, box, 1e9)]
+    assert all(row.alert for row in content.rows)
+    assert "webhook: no worker" in lines[1] and "✖" in lines[1]
+    assert sum(glyph in line[:4] for line in lines[1:-1] for glyph in "✖▲") == 4
+    assert "restart" in lines[-1] and "running" in lines[-1]
+
+
+def test_one_line_says_what_runs_and_for_a_moment_how_it_ended() -> None:
+    ended = {"outcome": Outcome.SUCCEEDED, "proof": Proof.RECOVERED, "done": states.WALL - 20}
+    well = acts.run(**ended, ended=states.WALL - 20)
+    assert _edge(_acted(acts.run())).startswith("▶ restart worker@1.service  running 40 %")
+    assert "succeeded" in _edge(_acted(well)) and "● recovered" in _edge(_acted(well))
+    assert _edge(_acted(replace(well, ended=states.WALL - 31))) == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outcome": Outcome.FAILED}, {"outcome": Outcome.SUCCEEDED, "proof": Proof.WORSE}, {"outcome": Outcome.PARTIAL}],
+)
+def test_what_failed_or_made_it_worse_stays_two_minutes_and_comes_first(changes: dict[str, object]) -> None:
+    bad = acts.run(plan=acts.plan("bad", "the bad one"), **changes, done=states.WALL - 119, ended=states.WALL - 119)
+    assert "the bad one" in _edge(_acted(acts.run(), bad)) and "and 1 more" in _edge(_acted(acts.run(), bad))
+    assert _edge(_acted(replace(bad, ended=states.WALL - 121))) == ""
+
+
+def test_parts_of_a_bundle_are_not_told_beside_it() -> None:
+    part = acts.run(plan=acts.plan("part", "a part", part_of="p1"))
+    assert "more" not in _edge(_acted(acts.run(), part)) and "a part" not in _edge(_acted(acts.run(), part))
+
+
+@pytest.mark.parametrize("cells", [100, 116, 150, 200])
+def test_what_enter_offers_stays_where_it_is_whatever_else_is_told(cells: int) -> None:
+    firing = _alert(remedies=("cleanup.expired",))
+    longest = _alert(1, rule="long", summary="word " * 80, well_since=states.NOW - 20, clears_after=60)
+    tags = set()
+    for others in ((), (longest,)):
+        for age in (5, 59, 3600, 90_000):
+            line = _line(_state(replace(firing, since=states.WALL - age), *others), "number 0", cells)
+            assert width([(line, "")]) <= cells
+            tags.add(line.partition("enter: ")[2].rstrip())
+    assert len(tags) == 1 and tags <= {"remedies", "free the memory of expired keys"}
+
+
+def test_only_what_has_remedies_says_what_enter_offers() -> None:
+    state = _state(_alert(), _alert(1, remedies=("cleanup.expired",)), _alert(2, remedies=("cache.warm:hot",)))
+    assert "enter:" not in _line(state, "number 0", 200)
+    assert "enter: free the memory of expired keys" in _line(state, "number 1", 200)
+    assert "enter: remedies" in _line(state, "number 2", 200)

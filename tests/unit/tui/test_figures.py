@@ -84,7 +84,7 @@ def test_an_alert_keeps_its_value_whole_whatever_its_name(cells: int) -> None:
 def test_an_alert_names_its_metric_beside_its_words_where_there_is_room() -> None:
     state = states.incident()
     view = View()
-    for cells, there in ((160, True), (120, True), (80, False)):
+    for cells, there in ((160, True), (140, True), (80, False)):
         box = Box(0, 0, cells, 12)
         lines = [
             plain(line) for line in compose.draw("alerts", compose.content("alerts", state, view, box), view, box, 1e9)

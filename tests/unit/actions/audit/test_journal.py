@@ -1,6 +1,8 @@
 """The journal where a log hangs, and where several agents share one."""
 
 import asyncio
+import errno
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ import pytest
 from perftui.actions.audit import journal, past, writer
 from perftui.actions.audit.journal import Journal
 from perftui.actions.audit.log import AuditLog, Record
-from perftui.core.action import Outcome
+from perftui.actions.contract import Job, Receipt, Verdict
+from perftui.core.action import Line, Outcome, Proof
 from perftui.core.clock import ManualClock
 from perftui.core.errors import AuditError, Refused
 from tests.support.servers import eventually
@@ -122,3 +125,80 @@ async def test_where_nothing_was_left_open_nothing_is_written(tmp_path: Path) ->
     log = AuditLog(tmp_path / "state")
     await Journal(log, ManualClock()).close_interrupted()
     assert not log.path.exists()
+
+
+class FullLog(AuditLog):
+    """A log whose disk is full while `full`, and whose reserve is gone then."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, self._put_down)
+        self.full = False
+
+    def _put_down(self, descriptor: int, raw: bytes) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return os.write(descriptor, raw)
+
+    def restore_reserve(self) -> int:
+        return 0 if self.full else super().restore_reserve()
+
+
+async def test_what_a_full_disk_does_not_take_is_told_until_it_is_written(tmp_path: Path) -> None:
+    stage, log = Stage(tmp_path), FullLog(tmp_path)
+    stage.runner._journal = Journal(log, stage.clock, tmp_path / "no-log")
+    assert await stage.runner.mend_audit() == ""
+    plan = await stage.plan()
+    stage.fake.step.clear()
+    await stage.runner.apply(plan.id, "y", ADMIN)
+    log.full = True
+    stage.fake.step.set()
+    run = await stage.ended(plan)
+    why = f"{log.path} cannot be written: No space left on device"
+    assert run.message == f"all done; the outcome and the proof were not recorded: {why}"
+    assert run.lines[-1] == Line("warning", after=f"the outcome and the proof were not recorded: {why}")
+    told = await stage.runner.mend_audit()
+    assert told == f"audit log: 2 records wait: {why}; the reserve of 64 KiB is gone: free 64 KiB at {tmp_path}"
+    log.full = False
+    assert await stage.runner.mend_audit() == ""
+    assert stage.events() == ["intent", "outcome", "proof"]
+    outcome = list(stage.log.records())[1]
+    assert (outcome["message"], outcome["outcome"]) == ("all done", "succeeded")
+
+
+async def test_whoever_waits_for_the_end_of_the_steps_hears_that_it_is_not_on_record(tmp_path: Path) -> None:
+    stage, log = Stage(tmp_path), FullLog(tmp_path)
+    stage.runner._journal = Journal(log, stage.clock, tmp_path / "no-log")
+    plan = await stage.plan()
+    stage.fake.step.clear()
+    await stage.runner.apply(plan.id, "y", ADMIN)
+    log.full = True
+    stage.fake.step.set()
+    await stage.ended(plan)
+    first = next(run for runs in stage.published for run in runs if run.done is not None)
+    assert "; the outcome was not recorded: " in first.message
+
+
+async def test_what_was_recorded_late_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    stage, log = Stage(tmp_path), FullLog(tmp_path)
+    stage.runner._journal = Journal(log, stage.clock, tmp_path / "no-log")
+
+    async def verify(job: Job, receipt: Receipt) -> Verdict:
+        log.full = False
+        return Verdict(proof=Proof.RECOVERED)
+
+    stage.fake.verify = verify  # type: ignore[method-assign]
+    plan = await stage.plan()
+    stage.fake.step.clear()
+    await stage.runner.apply(plan.id, "y", ADMIN)
+    log.full = True
+    stage.fake.step.set()
+    run = await stage.ended(plan)
+    assert (run.message, stage.events()) == ("all done", ["intent", "outcome", "proof"])
+
+
+async def test_an_intent_that_nothing_follows_is_closed_without_a_guess_at_why(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path)
+    log.append(DEAD)
+    await Journal(log, ManualClock()).close_interrupted()
+    message = str(list(log.records())[-1]["message"])
+    assert message.startswith("no outcome was recorded: its agent died while it ran, or its disk was full")

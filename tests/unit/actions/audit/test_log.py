@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perftui.actions.audit.log import RESERVE, AuditLog
+from perftui.actions.audit.log import KEPT, RESERVE, AuditLog, is_full
 from perftui.core.errors import AuditError
 
 Tamper = Callable[[list[bytes]], list[bytes]]
@@ -131,3 +131,60 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_each_line_is_plain_json(tmp_path: Path) -> None:
     for line in filled(tmp_path).path.read_text().splitlines():
         assert json.loads(line)["event"] == "intent"
+
+
+class Disk:
+    """A full disk on which somebody else takes each piece that is given up; `fits` says what is left to write into."""
+
+    def __init__(self, fits: Callable[[], bool]) -> None:
+        self.fits = fits
+
+    def write(self, descriptor: int, raw: bytes) -> int:
+        if not self.fits():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return os.write(descriptor, raw)
+
+
+def test_a_record_takes_no_more_of_the_reserve_than_it_needs(tmp_path: Path) -> None:
+    reserve = tmp_path / "audit.reserve"
+    filled(tmp_path, 1)
+    AuditLog(tmp_path, Disk(lambda: reserve.stat().st_size < RESERVE).write).append({"event": "outcome"})
+    assert reserve.stat().st_size == RESERVE - 4096
+    AuditLog(tmp_path).append({"event": "proof"})
+    assert reserve.stat().st_size == RESERVE, "taken again once there is room"
+
+
+def test_an_intent_leaves_half_of_the_reserve_to_the_ends_of_what_was_begun(tmp_path: Path) -> None:
+    reserve = tmp_path / "audit.reserve"
+    filled(tmp_path, 1)
+    log = AuditLog(tmp_path, Disk(lambda: reserve.stat().st_size < KEPT).write)
+    with pytest.raises(AuditError, match="No space left") as caught:
+        log.append({"event": "intent"})
+    assert is_full(caught.value)
+    assert reserve.stat().st_size == KEPT
+    log.append({"event": "outcome"})
+    assert AuditLog(tmp_path).verify() == 2
+
+
+def test_the_reserve_is_restored_where_there_is_a_log(tmp_path: Path) -> None:
+    assert AuditLog(tmp_path / "none").restore_reserve() == RESERVE
+    assert not (tmp_path / "none").exists()
+    log = filled(tmp_path, 1)
+    (tmp_path / "audit.reserve").unlink()
+    assert log.restore_reserve() == RESERVE
+    assert (tmp_path / "audit.reserve").stat().st_size == RESERVE
+
+
+def test_no_intent_is_taken_where_its_outcome_would_find_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int, _start: int, _length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    log = filled(tmp_path, 1)
+    (tmp_path / "audit.reserve").unlink()
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(AuditError, match="No space left"):
+        log.append({"event": "intent"})
+    log.append({"event": "outcome"})
+    assert log.verify() == 2

@@ -15,11 +15,12 @@ from perftui.actions.bundle.parts import Part
 from perftui.actions.contract import Action, Findings, Job, Receipt, Verdict
 from perftui.actions.frame.runner import ActionRunner
 from perftui.actions.params import Params
+from perftui.actions.proof.verdicts import combined
 from perftui.config.kinds import RedisOptions
 from perftui.config.remedies import ActionRules, Freeze
 from perftui.config.settings import Settings, SourceSettings
-from perftui.core.action import ActionInfo, AuditRow, Line, Outcome, Param, Plan, Proof, Risk, Run, Undo, Watch
-from perftui.core.alert import Alert
+from perftui.core.action import ActionInfo, AuditRow, Line, Must, Outcome, Param, Plan, Proof, Risk, Run, Undo, Watch
+from perftui.core.alert import Alert, Level
 from perftui.core.clock import ManualClock
 from perftui.core.errors import Refused, Unreachable
 from perftui.core.reading import Reading
@@ -52,6 +53,12 @@ class Ground:
 
     def alert(self, key: str) -> Alert | None:
         return None
+
+    def alerts(self) -> Sequence[Alert]:
+        return ()
+
+    def levels(self) -> Sequence[Level]:
+        return ()
 
     def poke(self, name: str) -> bool:
         return True
@@ -347,6 +354,36 @@ async def test_a_part_whose_intent_cannot_be_recorded_is_not_begun(scene: Scene)
     assert "not recorded" in run.lines[1].after
     for line in run.lines[2:4]:
         assert line.after.startswith("left: refused by audit")
+
+
+@pytest.mark.parametrize(
+    ("parts", "proof"),
+    [
+        ({"cache-1": Proof.UNKNOWN}, Proof.UNKNOWN),
+        ({"cache-1": Proof.UNKNOWN, "cache-2": Proof.UNCHANGED}, Proof.UNCHANGED),
+        ({"cache-1": Proof.HELD, "cache-2": Proof.UNCHANGED}, Proof.RECOVERED),
+        (dict.fromkeys(("cache-1", "cache-2", "cache-3", "cache-4"), Proof.HELD), Proof.HELD),
+        ({"cache-1": Proof.UNKNOWN, "cache-2": Proof.WORSE}, Proof.WORSE),
+    ],
+)
+async def test_what_its_parts_come_to(scene: Scene, parts: dict[str, Proof | Exception], proof: Proof) -> None:
+    scene.free.proofs = parts
+    assert (await scene.run()).proof is proof
+
+
+async def test_where_a_part_is_unknown_no_reading_makes_it_recovered(scene: Scene) -> None:
+    watch = Watch(label="memory", source="system", metric="system.memory.utilization", must=Must.IMPROVE)
+    scene.free.more = {"watches": (watch,)}
+    scene.free.proofs = {"cache-1": Proof.UNKNOWN}
+    receipt = Receipt(message="", facts={"unknown": 1.0, "recovered": 3.0})
+    verdict = await scene.bundle.verify(None, receipt)  # type: ignore[arg-type]
+    assert combined(await scene.plan(), verdict, Verdict(proof=Proof.RECOVERED)).proof is Proof.UNKNOWN
+
+
+async def test_parts_with_nothing_to_do_make_no_bundle(scene: Scene) -> None:
+    scene.free.more = {"targets": ()}
+    with pytest.raises(Refused, match="there is nothing to do"):
+        await scene.plan()
 
 
 async def test_one_failing_part_stops_no_other_and_the_counts_tell(scene: Scene) -> None:

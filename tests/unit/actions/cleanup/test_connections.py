@@ -231,7 +231,7 @@ async def test_a_single_one_has_helped_once_it_is_gone_whoever_comes(tmp_path: P
     receipt = await played.apply(found)
     server.sessions[11] = session(11, idle=1.0, since=1e6)
     verdict = await played.action.verify(played.job(found, id="1"), receipt)
-    assert verdict.proof is Proof.RECOVERED
+    assert verdict.proof is Proof.HELD
     assert {watch.must for watch in found.watches} == {Must.KEEP}
 
 

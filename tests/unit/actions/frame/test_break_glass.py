@@ -120,6 +120,8 @@ async def test_a_log_that_takes_nothing_is_passed_when_the_systems_log_takes_it(
         with pytest.raises(Refused, match="refused by audit"):
             await stage.runner.apply(plan.id, "y", ADMIN, reason="outage")
         run = await broken(stage, plan)
+        assert run.lines[0].after.startswith(f"recorded in the system's log ({tmp_path / 'log'}); {log.path} gets it")
+        assert run.message.endswith("No space left on device; the system's log has it")
         intent = json.loads(system_log.recv(65536).split(b": ", 1)[1])
     assert (run.outcome, run.passed) == (Outcome.SUCCEEDED, ("audit",))
     assert (intent["event"], intent["plan"], intent["passed"]) == ("intent", plan.id, ["audit"])
@@ -139,6 +141,16 @@ async def test_what_no_log_at_all_takes_is_not_done(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="refused by audit") as caught:
         await broken(stage, plan)
     assert not caught.value.breakable
+    nowhere = f"neither {stage.log.path} nor the system's log ({tmp_path / 'no-log'}) takes a record"
+    assert caught.value.reason == f"{nowhere}: free 64 KiB at {tmp_path}"
     assert stage.fake.started == 0
     stage.runner._journal = Journal(stage.log, stage.clock)
     assert (await broken(stage, plan)).outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize(("may_break", "who"), [(True, "an admin may"), (False, "nobody may")])
+async def test_a_freeze_says_when_it_ends_and_who_may_pass_it(tmp_path: Path, may_break: bool, who: str) -> None:
+    stage = Stage(tmp_path)
+    stage.rule(freeze=ALWAYS, break_glass=may_break)
+    with pytest.raises(Refused, match=rf"until thu 00:00 UTC; .*; {who} pass it by break-glass"):
+        await stage.run()

@@ -39,7 +39,7 @@ class Offering(FakeAction):
 
 def stage_of(folder: Path, *actions: FakeAction) -> Stage:
     stage = Stage(folder, actions[0], others=actions[1:])
-    stage.alerts = [ALERT]
+    stage.firing = [ALERT]
     return stage
 
 
@@ -54,7 +54,7 @@ async def test_a_picker_shows_the_actions_of_its_key_and_source(tmp_path: Path) 
     assert ids(stage.runner.offers("w", "host")) == []
 
 
-async def test_against_an_alert_what_its_rule_names_stands_first_then_what_serves_it(tmp_path: Path) -> None:
+async def test_against_an_alert_only_what_its_rule_names_comes_and_then_what_serves_it(tmp_path: Path) -> None:
     shares, serves = {"params": {"queue": "mail"}}, {"serves": ("mail",)}
     stage = stage_of(
         tmp_path,
@@ -68,14 +68,28 @@ async def test_against_an_alert_what_its_rule_names_stands_first_then_what_serve
         "service.start host worker@1",
         "cleanup.jobs cache-1 mail",
         "other.serves host",
-        "other.shares cache-1 mail",
     ]
+
+
+async def test_where_a_rule_names_nothing_what_shares_its_attributes_comes_but_no_cleanup_of_a_queue(
+    tmp_path: Path,
+) -> None:
+    shares = {"params": {"queue": "mail"}}
+    stage = stage_of(tmp_path, Offering("other.shares", shares), Offering("cleanup.jobs", shares))
+    stage.firing = [msgspec.structs.replace(ALERT, remedies=())]
+    assert ids(stage.runner.offers(alert=ALERT.key)) == ["other.shares cache-1 mail"]
+
+
+async def test_without_workers_the_history_of_jobs_is_no_remedy(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, Offering("cleanup.jobs", {"params": {"queue": "mail"}}))
+    stage.firing = [msgspec.structs.replace(ALERT, remedies=("service.scale",))]
+    assert stage.runner.offers(alert=ALERT.key) == ()
 
 
 async def test_a_subject_that_a_rule_names_is_filled_in(tmp_path: Path) -> None:
     alert = msgspec.structs.replace(ALERT, attributes=(), remedies=("cleanup.fake:sms",))
     stage = Stage(tmp_path)
-    stage.alerts = [alert]
+    stage.firing = [alert]
     assert ids(stage.runner.offers(alert=alert.key)) == ["cleanup.fake cache-1 sms"]
 
 

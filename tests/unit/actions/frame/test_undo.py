@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from perftui.config.remedies import Freeze
 from perftui.core.action import Outcome, Undo
 from perftui.core.errors import Refused
 from tests.unit.actions.stage import ADMIN, FakeAction, Stage
@@ -51,6 +52,18 @@ async def test_of_two_previews_of_an_undo_one_can_be_applied(tmp_path: Path) -> 
         await stage.runner.apply(second.id, "y", ADMIN)
     assert stage.fake.started == 2
     assert not stage.runner._guard._held
+
+
+async def test_an_undo_waits_for_no_freeze_window_and_the_log_says_so(tmp_path: Path) -> None:
+    stage = undoable(tmp_path)
+    run = await stage.run()
+    window = Freeze(start="2020-01-01 00:00", until="2099-01-01 00:00", reason="migration")
+    stage.rule(freeze=(window,))
+    plan = await stage.runner.undo(run.plan.id)
+    words = next(each for each in plan.guards if each.startswith("freeze window: passed, since this takes back"))
+    assert (await stage.applied(plan)).passed == (), "no glass was broken"
+    (outcome,) = [each for each in stage.log.records() if each["event"] == "outcome" and each["plan"] == plan.id]
+    assert {"label": "warning", "before": "", "after": words} in outcome["lines"]
 
 
 async def test_an_undo_waits_for_no_cooldown(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from perftui.config.settings import SourceSettings
 from perftui.core.action import Line, Must, Outcome, Plan, Proof, Watch
 from perftui.core.alert import Alert
 from perftui.core.errors import ActionError, Refused
-from perftui.core.series import SeriesId
 from tests.support.servers import eventually
 from tests.unit.actions.stage import ADMIN, Stage
 
@@ -172,7 +171,14 @@ async def test_a_defect_in_the_steps_is_on_record(tmp_path: Path) -> None:
         (Proof.RECOVERED, Proof.WORSE, Must.KEEP, Proof.WORSE),
         (Proof.WORSE, Proof.RECOVERED, Must.IMPROVE, Proof.WORSE),
         (Proof.RECOVERED, Proof.UNCHANGED, Must.IMPROVE, Proof.UNCHANGED),
-        (Proof.RECOVERED, Proof.UNCHANGED, Must.KEEP, Proof.RECOVERED),
+        (Proof.RECOVERED, Proof.HELD, Must.KEEP, Proof.RECOVERED),
+        (Proof.HELD, Proof.HELD, Must.KEEP, Proof.HELD),
+        (Proof.HELD, Proof.UNKNOWN, Must.KEEP, Proof.UNKNOWN),
+        (Proof.UNCHANGED, Proof.HELD, Must.KEEP, Proof.UNCHANGED),
+        (Proof.UNKNOWN, Proof.HELD, Must.KEEP, Proof.UNKNOWN),
+        (Proof.HELD, Proof.RECOVERED, Must.IMPROVE, Proof.RECOVERED),
+        (Proof.HELD, Proof.UNCHANGED, Must.IMPROVE, Proof.UNCHANGED),
+        (Proof.HELD, Proof.UNKNOWN, Must.IMPROVE, Proof.UNKNOWN),
         (Proof.UNCHANGED, Proof.RECOVERED, Must.IMPROVE, Proof.RECOVERED),
         (Proof.UNKNOWN, Proof.RECOVERED, Must.IMPROVE, Proof.RECOVERED),
         (Proof.UNCHANGED, Proof.UNKNOWN, Must.IMPROVE, Proof.UNCHANGED),
@@ -192,11 +198,10 @@ async def test_verdicts_become_one(tmp_path: Path, own: Proof, watched: Proof | 
 
 async def test_a_plan_against_an_alert_watches_what_fires(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    stage.alerts = [msgspec.structs.replace(ALERT, value=120.0)]
-    stage.past = {SeriesId("cache-1", "queue.waiting", ALERT.attributes): [(1.0, 90.0), (2.0, 120.0)]}
+    stage.firing = [msgspec.structs.replace(ALERT, clear=80.0)]
     plan = await stage.runner.plan("cleanup.fake", "cache-1", {}, ALERT.key)
     (watch,) = plan.watches
-    assert (watch.goal, watch.bad, watch.must, watch.attributes) == (100.0, "up", Must.IMPROVE, ALERT.attributes)
+    assert (watch.goal, watch.bad, watch.must, watch.attributes) == (80.0, "up", Must.IMPROVE, ALERT.attributes)
     assert plan.alert == ALERT.key
     run = await stage.applied(plan)
     assert run.plan.alert == ALERT.key
@@ -205,15 +210,47 @@ async def test_a_plan_against_an_alert_watches_what_fires(tmp_path: Path) -> Non
 
 async def test_a_level_of_something_else_than_the_series_is_no_goal(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    stage.alerts = [msgspec.structs.replace(ALERT, value=0.7, direction="below")]
-    stage.past = {SeriesId("cache-1", "queue.waiting", ALERT.attributes): [(1.0, 90.0)]}
+    stage.firing = [msgspec.structs.replace(ALERT, direction="below")]
     (watch,) = (await stage.runner.plan("cleanup.fake", "cache-1", {}, ALERT.key)).watches
     assert (watch.goal, watch.bad) == (None, "down")
 
 
+@pytest.mark.parametrize(
+    ("must", "own", "goal"),
+    [(Must.IMPROVE, None, 70.0), (Must.IMPROVE, 50.0, 50.0), (Must.KEEP, None, None)],
+)
+async def test_what_must_improve_has_to_end_the_alerts_that_fire_for_it(
+    tmp_path: Path, must: Must, own: float | None, goal: float | None
+) -> None:
+    stage = Stage(tmp_path)
+    stage.firing = [msgspec.structs.replace(ALERT, rule=f"to-{clear}", clear=clear) for clear in (80.0, 70.0, None)]
+    watch = msgspec.structs.replace(DEPTH, attributes=ALERT.attributes, must=must, goal=own)
+    stage.fake.finds = {"watches": (watch, DEPTH)}
+    assert [each.goal for each in (await stage.plan()).watches] == [goal, None]
+
+
+async def test_what_was_only_kept_must_improve_against_its_alert(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.firing = [msgspec.structs.replace(ALERT, clear=80.0)]
+    own = msgspec.structs.replace(DEPTH, attributes=ALERT.attributes, must=Must.KEEP)
+    stage.fake.finds = {"watches": (own,)}
+    (watch,) = (await stage.runner.plan("cleanup.fake", "cache-1", {}, ALERT.key)).watches
+    assert (watch.must, watch.goal) == (Must.IMPROVE, 80.0)
+
+
+async def test_what_would_do_nothing_says_so_and_cannot_be_applied(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.fake.finds = {"targets": ()}
+    plan = await stage.plan()
+    assert plan.lines[0].label == "nothing to do"
+    with pytest.raises(Refused, match="there is nothing to do"):
+        await stage.runner.apply(plan.id, "y", ADMIN)
+    assert (stage.fake.started, stage.events()) == (0, [])
+
+
 async def test_what_is_watched_already_is_watched_once(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
-    stage.alerts = [ALERT]
+    stage.firing = [ALERT]
     own = msgspec.structs.replace(DEPTH, attributes=ALERT.attributes)
     stage.fake.finds = {"watches": (own,)}
     assert (await stage.runner.plan("cleanup.fake", "cache-1", {}, ALERT.key)).watches == (own,)

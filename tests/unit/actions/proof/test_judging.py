@@ -19,7 +19,7 @@ HITS, EVICTED, FAILED, DEPTH, P99, UP = (
     "redis.latency.p99",
     "http.up",
 )
-WORSE_FIRST = [Word.WORSE, Word.STEADY, Word.IMPROVING]
+WORSE_FIRST = [Word.WORSE, Word.STEADY, Word.NEARER, Word.IMPROVING]
 
 
 def watch(metric: str, must: Must = Must.KEEP, goal: float | None = None, tolerance: float = 0.1) -> Watch:
@@ -36,7 +36,7 @@ def word(watch: Watch, before: float | None, after: list[float | None]) -> Word:
     ("metric", "goal", "before", "after", "says"),
     [
         (HITS, 0.7, 0.5, [0.6, 0.72, 0.74], Word.IMPROVING),  # on the good side of its goal
-        (HITS, 0.7, 0.5, [0.6, 0.62, 0.65], Word.STEADY),  # on its way there is not there
+        (HITS, 0.7, 0.5, [0.6, 0.62, 0.65], Word.NEARER),  # on its way there is not there
         (HITS, 0.7, 0.5, [0.5, 0.4, 0.3], Word.WORSE),
         (HITS, 0.7, 0.5, [0.9, 0.9, 0.5, 0.5], Word.STEADY),  # was there once, and is not at the end
         (HITS, 0.7, None, [0.8], Word.IMPROVING),
@@ -111,7 +111,7 @@ BETTER, SAME, BAD = ([5.0], [100.0], [300.0])
         ([(Must.IMPROVE, BETTER), (Must.IMPROVE, [])], Proof.UNKNOWN),
         ([(Must.IMPROVE, BETTER), (Must.KEEP, [])], Proof.UNKNOWN),
         ([(Must.IMPROVE, []), (Must.KEEP, BAD)], Proof.WORSE),
-        ([(Must.KEEP, SAME)], Proof.UNCHANGED),
+        ([(Must.KEEP, SAME)], Proof.HELD),
         ([], Proof.UNKNOWN),
     ],
 )
@@ -120,6 +120,17 @@ def test_one_verdict_on_all(cases: list[tuple[Must, list[float | None]]], proof:
     verdict = judge(watches, [100.0] * len(cases), [after for _, after in cases])
     assert verdict.proof is proof
     assert len(verdict.lines) == len(cases)
+
+
+@pytest.mark.parametrize(("after", "says"), [([0.4], Word.STEADY), ([0.6], Word.WORSE), ([], Word.NO_DATA)])
+def test_of_a_share_that_nobody_knew_more_than_half_is_worse(after: list[float | None], says: Word) -> None:
+    share = Watch(label="failing", source="there", metric=FAILED, beside="queue.completed")
+    assert word(share, None, after) is says
+
+
+def test_what_got_better_and_is_not_there_yet_has_not_recovered() -> None:
+    verdict = judge([watch(HITS, Must.IMPROVE, 0.7)], [0.5], [[0.65]])
+    assert (verdict.proof, verdict.lines[0].after) == (Proof.UNCHANGED, "65 %  better, not there yet")
 
 
 def test_what_was_never_readable_is_no_reason_to_doubt_the_rest() -> None:

@@ -1,6 +1,6 @@
 """The watch over the readings after an action, in virtual time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 
@@ -8,7 +8,7 @@ from perftui.actions.proof.proving import Before, Prover
 from perftui.config.kinds import HttpMetric, HttpOptions, RedisOptions
 from perftui.config.settings import Settings, SourceSettings
 from perftui.core.action import Line, Must, Plan, Proof, Risk, Watch
-from perftui.core.alert import Alert
+from perftui.core.alert import Alert, Level
 from perftui.core.clock import ManualClock
 from perftui.core.metric import Kind
 from perftui.core.reading import Reading
@@ -51,6 +51,12 @@ class Ground:
 
     def alert(self, key: str) -> Alert | None:
         return None
+
+    def alerts(self) -> Sequence[Alert]:
+        return ()
+
+    def levels(self) -> Sequence[Level]:
+        return ()
 
     def poke(self, name: str) -> bool:
         self.poked.append(name)
@@ -126,7 +132,7 @@ async def test_what_has_recovered_ends_it_early(ground: Ground) -> None:
 async def test_what_only_must_not_get_worse_is_watched_to_the_end(ground: Ground) -> None:
     ground.values[EVICTED] = lambda at: 0.0
     proof, _, _, took = await prove(ground, plan_of(EVICTIONS))
-    assert (proof, took) == (Proof.UNCHANGED, 30.0)
+    assert (proof, took) == (Proof.HELD, 30.0)
 
 
 async def test_a_recovery_that_does_not_last_is_none(ground: Ground) -> None:
@@ -154,7 +160,7 @@ async def test_only_what_was_read_after_apply_counts(ground: Ground) -> None:
 async def test_the_first_rate_spans_the_time_before_and_is_left_out(ground: Ground) -> None:
     ground.values[EVICTED] = lambda at: 5000.0 if at == 21 else 0.0
     proof, _, _, _ = await prove(ground, plan_of(EVICTIONS))
-    assert proof is Proof.UNCHANGED
+    assert proof is Proof.HELD
 
 
 async def test_a_source_that_fell_silent_proves_nothing(ground: Ground) -> None:
@@ -175,7 +181,7 @@ async def test_metrics_of_the_users_own_are_judged_by_their_unit() -> None:
     series = SeriesId("shop", "shop.errors")
     ground.values[series] = lambda at: 0.0 if at <= 20 else 0.2
     proof, _, _, _ = await prove(ground, plan_of(Watch(label="errors", source="shop", metric="shop.errors")))
-    assert proof is Proof.UNCHANGED
+    assert proof is Proof.HELD
 
 
 async def test_a_plan_that_watches_nothing_proves_nothing_and_takes_its_window_anyway(ground: Ground) -> None:
@@ -188,7 +194,7 @@ FAILING = Watch(label="failing share", source="cache-1", metric="queue.failed", 
 
 @pytest.mark.parametrize(
     ("failed_before", "failed_after", "proof"),
-    [(0.6, 0.6, Proof.UNCHANGED), (0.6, 8.0, Proof.WORSE)],
+    [(0.6, 0.6, Proof.HELD), (0.6, 8.0, Proof.WORSE)],
     ids=["as many in a hundred as ever", "almost half of them"],
 )
 async def test_failures_are_judged_by_their_share_also_when_nothing_ran_before(

@@ -71,7 +71,7 @@ def test_what_holds_the_most_stands_on_top_of_its_key(tmp_path: Path) -> None:
 
 def test_against_an_alert_of_a_disk_those_that_hold_some_of_it_are_offered(tmp_path: Path) -> None:
     stage = scene(tmp_path)
-    stage.alerts = [DISK, FREES]
+    stage.firing = [DISK, FREES]
     assert holding(found := stage.runner.offers(alert=DISK.key)) == [
         ("service.restart", "web.service", "holds 2 GiB of deleted files"),
         ("service.reload", "web.service", "holds 2 GiB of deleted files"),
@@ -91,7 +91,7 @@ def test_against_an_alert_of_a_disk_those_that_hold_some_of_it_are_offered(tmp_p
 )
 def test_against_other_alerts_they_are_no_remedy(tmp_path: Path, alert: Alert) -> None:
     stage = scene(tmp_path)
-    stage.alerts = [alert]
+    stage.firing = [alert]
     assert stage.runner.offers(alert=alert.key) == ()
 
 

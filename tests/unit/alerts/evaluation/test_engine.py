@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from perftui.alerts.rules.rule import Rule
 from perftui.core.alert import AlertState, Severity
 from perftui.core.reading import Sample
 from perftui.core.series import attributes
@@ -56,6 +57,26 @@ def test_the_band_starts_clear_for_again() -> None:
     scene = Scene(rule(clear=0.6, clear_for=3)).play(BAD, 0.5, 0.5, 0.5, 0.65, 0.5, 0.5, 0.5)
     assert scene.firing == WARNING
     assert scene.play(0.5).firing == []
+
+
+@pytest.mark.parametrize(
+    ("made", "value", "clear"),
+    [
+        (rule(critical=0.9), 0.95, 0.7),  # still a warning above the milder level
+        (rule(critical=0.9, clear=0.6), 0.95, 0.6),
+        (rule(below=True), 0.5, 0.7),
+        (rule(when=when("jobs", above=5)), 0.95, 0.7),
+        (rule(warning=0.0, when=when("jobs", above=5)), 0.95, None),  # hurts by what else holds
+        (rule(divided_by="jobs", warning=0.01), 0.95, None),
+        (rule(aggregate="avg", over=1), 0.95, 0.7),
+        (rule(aggregate="increase", over=2, warning=-1.0), 0.95, None),
+    ],
+)
+def test_an_alert_tells_at_which_value_of_its_series_it_is_well(made: Rule, value: float, clear: float | None) -> None:
+    scene = Scene(made)
+    for _ in range(4):
+        scene.read(*samples([("load", value), ("jobs", 9.0)]))
+    assert scene.alert.clear == clear
 
 
 def test_severity_rises_after_for_of_its_own_and_falls_at_once() -> None:
