@@ -6,8 +6,8 @@ from typing import NamedTuple
 from perftui.core.reading import Cell, Table
 from perftui.core.units import seconds
 
-METRIC = "mysql.lock.root_blocker.age"
-"""What an alert on them is about."""
+METRICS = ("mysql.lock.root_blocker.age", "mysql.metadata_locks.waiting", "mysql.row_locks.waiting")
+"""What alerts on them, or on those that wait for them, are about."""
 _SLEEPS = "Sleep"
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from perftui.actions.cleanup.blockers import METRIC, Blocker, blockers
+from perftui.actions.cleanup.blockers import METRICS, Blocker, blockers
 from perftui.actions.cleanup.connection_closing import Closing
 from perftui.actions.cleanup.connection_rights import Grant, read_around, text_of
 from perftui.actions.cleanup.connection_words import number_of, preview, unknown, warnings
@@ -100,7 +100,7 @@ class CleanupConnections(Action):
         """Return all that sleep for long; where an alert says that a sleeping transaction blocks others, that first."""
         usual = super().offers(target, ask)
         alert = ask.alert
-        if alert is None or (alert.source, alert.metric) != (target.name, METRIC):
+        if alert is None or alert.source != target.name or alert.metric not in METRICS:
             return usual
         root = next((each for each in self._blockers(target).values() if each.sleeps), None)
         return usual if root is None else (self._against(target, root), *usual)

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from perftui.actions.cleanup.blockers import METRICS
 from perftui.actions.cleanup.connections import CleanupConnections
 from perftui.actions.cleanup.sleepers import Row, Session, Transaction
 from perftui.actions.contract import Ask, Findings, Job, Receipt, make_plan
@@ -183,11 +184,12 @@ def about(metric: str, source: str = "db-1") -> Ask:
     return Ask(Alert(rule="root-blocker", source=source, metric=metric))
 
 
-async def test_against_a_root_blocker_that_sleeps_it_offers_to_close_just_that(tmp_path: Path) -> None:
+@pytest.mark.parametrize("metric", METRICS)
+async def test_against_a_root_blocker_that_sleeps_it_offers_to_close_just_that(tmp_path: Path, metric: str) -> None:
     server = Server(session(7, idle=40.0, transaction=WRITES), session(5), session(6, idle=31.0, transaction=WRITES))
     played = Played(tmp_path, server)
     locked(played)
-    against, usual = played.action.offers(TARGET, about("mysql.lock.root_blocker.age"))
+    against, usual = played.action.offers(TARGET, about(metric))
     assert (against.risk, against.params) == (Risk.HIGH, {"id": "7", "transactions": "yes", "idle": "30s"})
     assert against.note == "the root blocker is a sleeping transaction, open for 2m10s, 2 sessions wait for it"
     assert (usual.risk, usual.params) == (Risk.MEDIUM, {})
