@@ -34,6 +34,3 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Tell the end, too."""
 
 
-def no_routes() -> dict[str, Route]:
-    """Return the routes of a file that names none."""
-    return {}
