@@ -73,44 +73,47 @@ def report(
     `levels` are those of the rules: they stand for those of the table; `firing` are the alerts that nothing mutes.
     """
     table = _table(levels)
-    found: list[Found] = []
-    blind: list[str] = []
-    judged = 0
     views: dict[str, View] = {}
+    silent: list[Found] = []
     for name, source in sources.items():
         if source.kind in _UNTOLD:
             continue
         reading = readings.get(name)
         if reading is None or not fresh(name):
             issue = _silent(name, reading, at)
-            blind.append(f"{name}: {issue.value}")
-            found.append(Found(issue, SeriesId(name, issue.metric)))
-            continue
-        judged += 1
-        view = View(source, reading, recent)
-        found += _issues(view, table)
-        views[name] = view
+            silent.append(Found(issue, SeriesId(name, issue.metric)))
+        else:
+            views[name] = View(source, reading, recent)
+    found = [*silent, *(each for view in views.values() for each in _issues(view, table))]
     told = [_alerted(each, views.get(each.source), table) for each in firing]
-    issues = sorted(
-        (each.issue for each in (*told, *(each for each in found if not _is_told(each, told)))),
-        key=lambda issue: (-issue.severity.rank, issue.source, issue.title),
+    issues = _worst_first((*told, *(each for each in found if not _is_told(each, told))))
+    return HealthReport(
+        status=_status(issues, len(views) + len(told)),
+        at=at,
+        issues=tuple(issues),
+        recommendations=_advice((*found, *told), sources, settings),
+        blind=tuple(f"{each.series.source}: {each.issue.value}" for each in silent),
     )
+
+
+def _worst_first(found: Iterable[Found]) -> list[Issue]:
+    return sorted((each.issue for each in found), key=lambda issue: (-issue.severity.rank, issue.source, issue.title))
+
+
+def _advice(
+    found: Iterable[Found], sources: Mapping[str, SourceSettings], settings: Settings
+) -> tuple[Recommendation, ...]:
+    """Return what would help, the most pressing first, each once."""
     advised = [
         each
-        for issue, _, level, facts in (*found, *told)
+        for issue, _, level, facts in found
         if level is not None and facts is not None
         for each in recommendations(level.remedy, issue, facts, sources, settings)
     ]
     best: dict[str, Recommendation] = {}
     for each in sorted(advised, key=lambda each: list(Priority).index(each.priority)):
         best.setdefault(each.id, each)
-    return HealthReport(
-        status=_status(issues, judged + len(told)),
-        at=at,
-        issues=tuple(issues),
-        recommendations=tuple(best.values()),
-        blind=tuple(blind),
-    )
+    return tuple(best.values())
 
 
 def _table(levels: Sequence[RuleLevel]) -> tuple[Level, ...]:
