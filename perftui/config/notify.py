@@ -32,5 +32,3 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What still fires, and nobody has acknowledged, is told again after this long; "0s" for never."""
     resolved: bool = True
     """Tell the end, too."""
-
-
