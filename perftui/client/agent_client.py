@@ -33,7 +33,7 @@ SILENT = 1.0
 START_PATIENCE = 5.0
 STARTS = 3
 STARTS_WINDOW = 60.0
-BYE_TIMEOUT = 0.2
+BYE_TIMEOUT = 1.0
 
 
 class AgentClient(AgentRequests):

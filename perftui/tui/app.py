@@ -39,8 +39,8 @@ from perftui.tui.widgets.paint import paint
 from perftui.tui.widgets.prompt import Prompt
 from perftui.tui.widgets.text import Line, fit
 
-FAREWELL = 0.05
-"""Seconds that the agent has to take our goodbye before we leave without."""
+FAREWELL = 1.0
+"""Seconds that the agent has to take our goodbye before we leave without: one that missed it would stay for long."""
 RESTART = 2.0
 """Seconds until the client is started again that ended by a defect."""
 CLIENT = "client"
