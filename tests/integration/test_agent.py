@@ -312,6 +312,25 @@ def test_a_goodbye_counts_even_when_the_console_is_gone_at_once(config: str) -> 
     wait_until(lambda: gone(pid))
 
 
+async def test_a_goodbye_waits_for_an_agent_that_is_busy(config: str) -> None:
+    async with attached(config) as client:
+        assert client.state.welcome is not None
+        pid = client.state.welcome.pid
+        os.kill(pid, signal.SIGSTOP)
+        goodbye = asyncio.create_task(client.bye())
+        try:
+            await asyncio.wait({goodbye}, timeout=0.4)
+            assert not goodbye.done(), "who leaves unheard leaves an agent behind for half an hour"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await goodbye
+
+    async def ended() -> bool:
+        return gone(pid)
+
+    await eventually(ended)
+
+
 def test_a_line_above_the_limit_ends_that_connection_only(config: str) -> None:
     start_and_wait(config)
     with socket.socket(socket.AF_UNIX) as link:
